@@ -1,0 +1,113 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same rules for every target: Swift 6, no implicit imports across modules, warnings are errors.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "thalweg",
+    products: [.executable(name: "thalweg", targets: ["thalweg"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        // C libraries of the system.
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+        // Pure cores.
+        .target(name: "BPMNModel", swiftSettings: settings),
+        .target(name: "FEEL", swiftSettings: settings),
+        .target(name: "JSON", swiftSettings: settings),
+        .target(name: "ProcessEngine", dependencies: ["BPMNModel", "FEEL", "JSON"], swiftSettings: settings),
+        .target(name: "RaftCore", swiftSettings: settings),
+        .target(name: "ReplicaCore", dependencies: ["ProcessEngine", "RaftCore"], swiftSettings: settings),
+
+        // Edges.
+        .target(name: "BPMNParsing", dependencies: ["BPMNModel", "CExpat", "FEEL"], swiftSettings: settings),
+        .target(
+            name: "CommandLineClient",
+            dependencies: [
+                "JSON", argumentParser, nioCore, nioHTTP1, nioPosix,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "Gateway", dependencies: ["ProcessEngine"], swiftSettings: settings),
+        .target(
+            name: "HTTPAPI",
+            dependencies: [
+                "Gateway", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "RaftLog", dependencies: ["RaftCore", "SQLite"], swiftSettings: settings),
+        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "StateStore", dependencies: ["ProcessEngine", "SQLite"], swiftSettings: settings),
+
+        // Drivers.
+        .target(
+            name: "Node",
+            dependencies: [
+                "BPMNModel", "BPMNParsing", "FEEL", "Gateway", "ProcessEngine", "RaftCore", "RaftLog", "ReplicaCore",
+                "SQLite", "StateStore", logging, nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "thalweg",
+            dependencies: [
+                "CommandLineClient", "HTTPAPI", "Node", argumentParser, hummingbird, logging, lifecycle, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+
+        // Tests.
+        .testTarget(
+            name: "BPMNParsingTests",
+            dependencies: ["BPMNModel", "BPMNParsing"],
+            exclude: ["Models"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
+        .testTarget(
+            name: "StateStoreTests",
+            dependencies: ["ProcessEngine", "SQLite", "StateStore"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CommandLineClientTests",
+            dependencies: ["CommandLineClient", "JSON", argumentParser, nioCore, nioHTTP1, nioPosix],
+            swiftSettings: settings
+        ),
+    ]
+)

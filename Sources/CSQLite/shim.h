@@ -1,0 +1,26 @@
+#ifndef THALWEG_CSQLITE_SHIM_H
+#define THALWEG_CSQLITE_SHIM_H
+
+#include <sqlite3.h>
+
+/* SQLITE_TRANSIENT is a cast that Swift does not import; these let SQLite copy the bytes. */
+static inline int csqlite_bind_blob_copy(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count)
+{
+    return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
+static inline int csqlite_bind_text_copy(
+    sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 count)
+{
+    return sqlite3_bind_text64(statement, index, text, count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+/* SQLITE_STATIC: the caller keeps the bytes alive until the statement is bound anew or finalized. */
+static inline int csqlite_bind_blob_borrowed(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count)
+{
+    return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_STATIC);
+}
+
+#endif

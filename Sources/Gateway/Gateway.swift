@@ -1,0 +1,118 @@
+package import ProcessEngine
+
+/// What became of a command.
+package enum CommandOutcome: Hashable, Sendable {
+    /// Carried out, committed and durable. `Answer.rejected` is a refusal: nothing changed.
+    case answered(Answer)
+    /// Surely not executed; may be sent again (HTTP 503).
+    case unavailable(reason: String)
+    /// Unknown whether it was, or will be, executed (HTTP 504).
+    case deadlineExceeded(reason: String)
+    /// Executing it failed by a fault of ours; nothing changed (HTTP 500).
+    case failed(reason: String)
+    /// The same idempotency key came with another request (HTTP 409).
+    case conflictingRequest(reason: String)
+}
+
+/// How a command is to be handled on its way.
+package struct RequestOptions: Hashable, Sendable {
+    /// Chosen by the client; a repeated request with it gets the first answer. At most 256 bytes.
+    package var idempotencyKey: String?
+    /// How long the caller waits for the answer.
+    package var timeout: Duration
+    /// For `activateJobs`: how long to wait for jobs when there are none; nil answers at once.
+    package var longPolling: Duration?
+
+    package init(idempotencyKey: String? = nil, timeout: Duration = .seconds(10), longPolling: Duration? = nil) {
+        self.idempotencyKey = idempotencyKey
+        self.timeout = timeout
+        self.longPolling = longPolling
+    }
+}
+
+/// Takes commands to the leader of their group and brings the answers back.
+package protocol CommandGateway: Sendable {
+    func submit(_ command: Command, options: RequestOptions) async -> CommandOutcome
+}
+
+/// Why a query could not be answered.
+package struct QueryError: Error, Hashable, Sendable {
+    package enum Code: Hashable, Sendable {
+        /// It took longer than allowed.
+        case timeLimit
+        /// The node cannot answer now; may be sent again.
+        case unavailable
+        case failed
+    }
+
+    package let code: Code
+    package let reason: String
+
+    package init(_ code: Code, _ reason: String) {
+        self.code = code
+        self.reason = reason
+    }
+}
+
+/// Answers queries from this node's own committed state.
+package protocol QueryGateway: Sendable {
+    func search(_ request: SearchRequest) async throws -> SearchPage
+    /// The row with this key, wherever it is kept.
+    func row(_ view: ViewKind, key: Key) async throws -> ViewRow?
+    /// The resource a definition was deployed with.
+    func definitionXML(_ key: Key) async throws -> [UInt8]?
+}
+
+/// One group as seen from this node.
+package struct GroupStatus: Hashable, Sendable {
+    package var group: UInt32
+    package var isLeader: Bool
+    package var isHealthy: Bool
+    package var term: UInt64
+    package var commitIndex: UInt64
+    package var appliedIndex: UInt64
+
+    package init(
+        group: UInt32,
+        isLeader: Bool,
+        isHealthy: Bool,
+        term: UInt64,
+        commitIndex: UInt64,
+        appliedIndex: UInt64
+    ) {
+        self.group = group
+        self.isLeader = isLeader
+        self.isHealthy = isHealthy
+        self.term = term
+        self.commitIndex = commitIndex
+        self.appliedIndex = appliedIndex
+    }
+}
+
+/// The cluster as seen from this node.
+package struct ClusterStatus: Hashable, Sendable {
+    package var clusterID: String
+    package var nodeID: UInt64
+    package var host: String
+    package var port: Int
+    package var version: String
+    package var groups: [GroupStatus]
+
+    package init(clusterID: String, nodeID: UInt64, host: String, port: Int, version: String, groups: [GroupStatus]) {
+        self.clusterID = clusterID
+        self.nodeID = nodeID
+        self.host = host
+        self.port = port
+        self.version = version
+        self.groups = groups
+    }
+}
+
+/// Tells how the node is.
+package protocol StatusGateway: Sendable {
+    func clusterStatus() async -> ClusterStatus
+    /// Nil when the node can take commands, else why not.
+    func notReadyReason() async -> String?
+    /// All metrics in the Prometheus text format.
+    func metricsText() async -> String
+}

@@ -1,0 +1,64 @@
+package import Gateway
+package import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+
+/// Camunda 8's REST API and what operators ask of a node, over HTTP/1.1.
+package enum HTTPAPI {
+    /// Makes the server. It is a `Service`: it runs inside a service group; at a graceful shutdown it stops accepting,
+    /// ends long polls and answers what is being worked on.
+    ///
+    /// - Parameters:
+    ///   - onServerRunning: called once the server listens, with the port it is bound to.
+    package static func makeApplication(
+        configuration: HTTPAPIConfiguration,
+        commands: any CommandGateway,
+        queries: any QueryGateway,
+        status: any StatusGateway,
+        logger: Logger,
+        onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) -> some ApplicationProtocol {
+        let routes = Self.routes
+        let connections = OpenConnections()
+        let backend = Backend(
+            commands: commands,
+            queries: queries,
+            status: status,
+            configuration: configuration,
+            metrics: HTTPMetrics(routes: routes),
+            connections: connections
+        )
+        let limits = configuration.limits
+        let channel = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionWatcher(connections: connections)],
+            idleTimeout: TimeAmount(limits.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: limits.headerBytes,
+                maxHeaderListSize: limits.headerBytes,
+                maxHeaderFieldCount: limits.headerCount
+            )
+        )
+        return Application(
+            responder: APIResponder(table: RouteTable(routes), backend: backend),
+            server: .http1(configuration: channel),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "Thalweg",
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionCount, logger: logger)
+            ),
+            onServerRunning: { channel in
+                await onServerRunning(channel.localAddress?.port ?? configuration.port)
+            },
+            logger: logger
+        )
+    }
+
+    /// All operations.
+    static var routes: [Route] {
+        DeploymentRoutes.routes + ProcessDefinitionRoutes.routes + ProcessInstanceRoutes.routes
+            + ElementInstanceRoutes.routes + JobRoutes.routes + MessageRoutes.routes + IncidentRoutes.routes
+            + VariableRoutes.routes + UserTaskRoutes.routes + ClusterRoutes.routes + OperationRoutes.routes
+            + UnsupportedRoutes.routes
+    }
+}

@@ -1,0 +1,26 @@
+import Gateway
+import HTTPTypes
+import HummingbirdCore
+
+/// What operators and their tools ask a node.
+enum OperationRoutes {
+    static let routes = [
+        Route(.get, "/thalweg/v1/live") { _ in .text("live\n") },
+        Route(.get, "/thalweg/v1/ready", ready),
+        Route(.get, "/metrics", metrics),
+    ]
+
+    @Sendable
+    private static func ready(_ call: Call) async throws -> Response {
+        if let reason = await call.backend.status.notReadyReason() {
+            throw Problem(status: 503, title: "UNAVAILABLE", detail: reason)
+        }
+        return .text("ready\n")
+    }
+
+    @Sendable
+    private static func metrics(_ call: Call) async throws -> Response {
+        let node = await call.backend.status.metricsText()
+        return .text(node + call.backend.metrics.text(), contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+}

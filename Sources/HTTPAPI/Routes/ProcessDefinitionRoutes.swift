@@ -1,0 +1,32 @@
+import Gateway
+import HTTPTypes
+import HummingbirdCore
+import ProcessEngine
+
+/// Process definitions.
+enum ProcessDefinitionRoutes {
+    static let routes = [
+        Route(.post, "/v2/process-definitions/search") { try await $0.search(.processDefinition) },
+        Route(.get, "/v2/process-definitions/{processDefinitionKey}") {
+            try await $0.row(.processDefinition, key: "processDefinitionKey")
+        },
+        Route(.get, "/v2/process-definitions/{processDefinitionKey}/xml", xml),
+        Route(.get, "/v2/process-definitions/{processDefinitionKey}/form", form),
+    ]
+
+    @Sendable
+    private static func xml(_ call: Call) async throws -> Response {
+        let key = try call.key("processDefinitionKey")
+        guard let xml = try await call.queries({ try await $0.definitionXML(key) }) else {
+            throw Problem.notFound("Expected a process definition with key '\(key)', but found none")
+        }
+        return xml.isEmpty ? .done() : .bytes(xml, contentType: "text/xml")
+    }
+
+    /// Forms cannot be deployed, so no definition has one.
+    @Sendable
+    private static func form(_ call: Call) async throws -> Response {
+        _ = try await call.existingRow(.processDefinition, try call.key("processDefinitionKey"))
+        return .done()
+    }
+}

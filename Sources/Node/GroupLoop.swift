@@ -1,0 +1,210 @@
+import Gateway
+import Logging
+import ProcessEngine
+import RaftCore
+import RaftLog
+import ReplicaCore
+import SQLite
+import StateStore
+import Synchronization
+
+/// The body of a group's thread.
+final class GroupLoop {
+    private static let tickMilliseconds: Int64 = 100
+    private static let durableCommitMilliseconds: Int64 = 5_000
+    /// Entries that are kept behind what is durable, for followers that lag.
+    private static let logTail: UInt64 = 4_096
+
+    private let runner: GroupRunner
+    private let replica: Replica<GroupLogReader>
+    private let state: SQLiteState
+    private let log: SQLiteRaftLog
+    private let incarnation: IncarnationID
+    private let connections: GroupRunner.Connections
+    private let clock: NodeClock
+    private let logger: Logger
+    private var nextTick: Int64
+    private var nextDurableCommit: Int64
+    /// Work for the log that found no space.
+    private var unpersisted: StorageAppend?
+    private var nextPersist: Int64 = 0
+
+    init(
+        runner: GroupRunner,
+        replica: Replica<GroupLogReader>,
+        state: SQLiteState,
+        log: SQLiteRaftLog,
+        incarnation: IncarnationID,
+        connections: GroupRunner.Connections,
+        clock: NodeClock,
+        logger: Logger
+    ) {
+        self.runner = runner
+        self.replica = replica
+        self.state = state
+        self.log = log
+        self.incarnation = incarnation
+        self.connections = connections
+        self.clock = clock
+        self.logger = logger
+        self.nextTick = clock.now + GroupLoop.tickMilliseconds
+        self.nextDurableCommit = clock.now + GroupLoop.durableCommitMilliseconds
+    }
+
+    /// Brings the state up to the log and takes the lead, as the only voter may at once.
+    func begin(poisoned: [ExecutionMark]) throws {
+        try step([])
+        replica.campaignAlone()
+        try step(
+            poisoned.map {
+                .poisoned($0, reason: "Executing this ended the server \(CrashFile.crashLimit) times. Correct the model, "
+                    + "then resolve this incident, or cancel the process instance.")
+            }
+        )
+    }
+
+    func run() {
+        do {
+            while let inputs = runner.takeInputs(until: nextWake()) { try turn(inputs) }
+        } catch {
+            connections.fail("group \(runner.group) cannot go on: \(error)")
+        }
+    }
+
+    private func nextWake() -> Int64 {
+        var wake = nextTick
+        if let due = replica.wakeTime { wake = min(wake, due) }
+        return wake
+    }
+
+    private func turn(_ arrived: [ReplicaInput]) throws {
+        var inputs = arrived
+        let now = clock.now
+        if now >= nextTick {
+            // After a pause one tick is enough: a burst of them would look like the silence of others.
+            nextTick = now + GroupLoop.tickMilliseconds
+            inputs.append(.tick)
+            for id in runner.waiters.expire() { inputs.append(.abandoned(id)) }
+        }
+        if let work = unpersisted {
+            if now >= nextPersist, try persist(work) { inputs.insert(.persisted(work), at: 0) }
+        }
+        try step(inputs)
+        try maintain(now)
+        publish()
+    }
+
+    /// Steps the replica until nothing more follows at once.
+    private func step(_ first: [ReplicaInput]) throws {
+        var inputs = first
+        repeat {
+            let actions = try replica.step(inputs, time: clock.now)
+            inputs.removeAll(keepingCapacity: true)
+            for action in actions { try perform(action, next: &inputs) }
+            if !inputs.isEmpty { inputs += runner.takeArrived() }
+        } while !inputs.isEmpty
+    }
+
+    private func perform(_ action: ReplicaAction, next: inout [ReplicaInput]) throws {
+        switch action {
+        case .persist(let work):
+            if try persist(work) { next.append(.persisted(work)) }
+        case .send(let messages):
+            logger.error("messages for other nodes", metadata: ["count": "\(messages.count)"])
+        case .answer(let id, let answer): deliver(id, answer, next: &next)
+        case .transfer(let record):
+            connections.route(
+                record.targetGroup,
+                .receive(record.content, sourceGroup: runner.group, sequence: record.sequence)
+            )
+        case .acknowledge(let source, let sequence):
+            connections.route(source, .acknowledge(targetGroup: runner.group, sequence: sequence))
+        case .applied: connections.applied()
+        case .becameLeader(let term):
+            logger.info("leads its group", metadata: ["group": "\(runner.group)", "raft.term": "\(term)"])
+        case .lostLeadership: logger.warning("lost the lead", metadata: ["group": "\(runner.group)"])
+        case .report(let report): note(report)
+        }
+    }
+
+    /// A job whose receiver is gone is offered again at once.
+    private func deliver(_ id: RequestID, _ answer: ReplicaAnswer, next: inout [ReplicaInput]) {
+        guard !runner.waiters.answer(id, answer), case .answered(.jobsActivated(let jobs)) = answer else { return }
+        for job in jobs { next.append(.scheduled(.returnJob(job.key, deadline: job.deadline))) }
+    }
+
+    private func note(_ report: ReplicaReport) {
+        switch report {
+        case .fault(let text): logger.error("executing a command failed", metadata: ["fault": "\(text)"])
+        case .quarantined(let subject):
+            logger.critical("quarantined after repeated crashes", metadata: ["subject": "\(subject)"])
+        case .raftAlarm(let text): logger.critical("consensus alarm", metadata: ["alarm": "\(text)"])
+        case .outOfSpace(let text):
+            logger.critical("the disk is full; free some space", metadata: ["error": "\(text)"])
+        }
+    }
+
+    /// Makes log work durable.
+    ///
+    /// - Returns: false when there is no space now; it is tried again.
+    /// - Throws: any other failure of the disk: what reached it is unknown then, so the process must end.
+    private func persist(_ work: StorageAppend) throws -> Bool {
+        do {
+            try log.append(
+                LogWrite(
+                    group: GroupID(runner.group),
+                    incarnation: incarnation,
+                    hardState: work.hardState,
+                    snapshot: work.snapshot?.metadata,
+                    entries: work.entries
+                )
+            )
+            if unpersisted != nil {
+                unpersisted = nil
+                logger.notice("there is space again")
+            }
+            return true
+        } catch let error as RaftLogError where error.code == .diskFull {
+            unpersisted = work
+            nextPersist = clock.now + 500
+            logger.critical("the disk is full; free some space", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// What is due between batches: durable commits, checkpoints, a shorter log.
+    private func maintain(_ now: Int64) throws {
+        try state.checkpointIfNeeded()
+        guard now >= nextDurableCommit else { return }
+        nextDurableCommit = now + GroupLoop.durableCommitMilliseconds
+        if state.durableAppliedIndex < state.position.appliedIndex { state.requestDurableCommit() }
+        try compactLog()
+    }
+
+    private func compactLog() throws {
+        let group = GroupID(runner.group)
+        let limit = min(state.durableAppliedIndex, runner.historyIndex.withLock { $0 })
+        guard limit > GroupLoop.logTail else { return }
+        let through = LogIndex(limit - GroupLoop.logTail)
+        let status = try log.status(of: group)
+        guard through.rawValue > status.firstIndex.rawValue + GroupLoop.logTail else { return }
+        try log.compact(group, incarnation: incarnation, through: through, configuration: replica.configuration)
+    }
+
+    private func publish() {
+        runner.snapshot.withLock { snapshot in
+            snapshot.isReady = replica.isReady && unpersisted == nil
+            snapshot.isLeader = replica.role == .leader
+            snapshot.term = replica.term.rawValue
+            snapshot.commitIndex = replica.commitIndex.rawValue
+            snapshot.appliedIndex = replica.appliedIndex
+            snapshot.durableAppliedIndex = state.durableAppliedIndex
+            snapshot.queuedCommands = replica.queuedCommands
+            snapshot.parkedActivations = replica.parkedActivations
+            snapshot.archivedPending = replica.archivedPending
+            snapshot.walBytes = state.walBytes
+            snapshot.statistics = replica.statistics
+            snapshot.groupTime = state.position.time
+        }
+    }
+}

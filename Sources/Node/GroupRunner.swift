@@ -1,0 +1,148 @@
+import Foundation
+import Gateway
+import Logging
+import ProcessEngine
+import RaftCore
+import RaftLog
+import ReplicaCore
+import SQLite
+import StateStore
+import Synchronization
+
+/// Runs one group's replica on a thread of its own: collects inputs, lets the replica decide, does what it says.
+final class GroupRunner: Sendable {
+    /// What other threads may see of the replica.
+    struct Snapshot {
+        var isReady = false
+        var isLeader = false
+        var term: UInt64 = 0
+        var commitIndex: UInt64 = 0
+        var appliedIndex: UInt64 = 0
+        var durableAppliedIndex: UInt64 = 0
+        var queuedCommands = 0
+        var parkedActivations = 0
+        var archivedPending = 0
+        var walBytes = 0
+        var statistics = ReplicaStatistics()
+        var groupTime: Int64 = 0
+        /// Why nothing can be executed now, if so.
+        var trouble: String?
+    }
+
+    private struct Inbox {
+        var inputs: [ReplicaInput] = []
+        var isStopping = false
+    }
+
+    let group: UInt32
+    let waiters = ReplicaWaiters()
+    let snapshot = Mutex(Snapshot())
+    /// The log is needed from here on for the history.
+    let historyIndex = Mutex<UInt64>(.max)
+    private let inbox = Mutex(Inbox())
+    private let condition = NSCondition()
+    private let clock: NodeClock
+    private let logger: Logger
+    private let finished = DispatchSemaphore(value: 0)
+    private let connections: Mutex<Connections>
+
+    /// What the runner's actions reach; set before the thread starts.
+    struct Connections {
+        /// Hands an internal command to another group.
+        var route: @Sendable (_ group: UInt32, InternalCommand) -> Void = { _, _ in }
+        /// Instances ended or entries were committed.
+        var applied: @Sendable () -> Void = {}
+        /// The node cannot go on.
+        var fail: @Sendable (String) -> Void = { _ in }
+    }
+
+    init(group: UInt32, clock: NodeClock, logger: Logger, connections: Connections) {
+        self.group = group
+        self.clock = clock
+        self.logger = logger
+        self.connections = Mutex(connections)
+    }
+
+    func post(_ input: ReplicaInput) {
+        condition.lock()
+        inbox.withLock { $0.inputs.append(input) }
+        condition.signal()
+        condition.unlock()
+    }
+
+    /// Sets whether commands are refused, and why.
+    func setTrouble(_ reason: String?) { snapshot.withLock { $0.trouble = reason } }
+
+    /// Starts the thread. `makeReplica` runs on it: the state's connection belongs to that thread.
+    func start(
+        log: SQLiteRaftLog,
+        incarnation: IncarnationID,
+        makeReplica: @escaping @Sendable () throws -> (Replica<GroupLogReader>, SQLiteState),
+        poisoned: [ExecutionMark]
+    ) throws {
+        let outcome = Mutex<Result<Void, any Error>?>(nil)
+        let started = DispatchSemaphore(value: 0)
+        let thread = Thread { [self] in
+            do {
+                let (replica, state) = try makeReplica()
+                let loop = GroupLoop(
+                    runner: self,
+                    replica: replica,
+                    state: state,
+                    log: log,
+                    incarnation: incarnation,
+                    connections: connections.withLock { $0 },
+                    clock: clock,
+                    logger: logger
+                )
+                try loop.begin(poisoned: poisoned)
+                outcome.withLock { $0 = .success(()) }
+                started.signal()
+                loop.run()
+            } catch {
+                outcome.withLock { $0 = .failure(error) }
+                started.signal()
+            }
+            finished.signal()
+        }
+        thread.name = "group-\(group)"
+        thread.stackSize = 8 << 20
+        thread.start()
+        started.wait()
+        try outcome.withLock { $0 }?.get()
+    }
+
+    /// Ends the thread after what it is doing; waits for it.
+    func stop() {
+        condition.lock()
+        inbox.withLock { $0.isStopping = true }
+        condition.signal()
+        condition.unlock()
+        finished.wait()
+        waiters.close()
+    }
+
+    /// Takes what has arrived, waiting until `deadline` for the first. Nil when the runner is stopping.
+    func takeInputs(until deadline: Int64) -> [ReplicaInput]? {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            let (inputs, isStopping) = inbox.withLock { inbox in
+                defer { inbox.inputs.removeAll(keepingCapacity: true) }
+                return (inbox.inputs, inbox.isStopping)
+            }
+            if isStopping { return nil }
+            let wait = deadline - clock.now
+            if !inputs.isEmpty || wait <= 0 { return inputs }
+            if !condition.wait(until: Date(timeIntervalSinceNow: Double(wait) / 1_000)) { return [] }
+        }
+    }
+
+    /// What has arrived by now.
+    func takeArrived() -> [ReplicaInput] {
+        inbox.withLock { inbox in
+            defer { inbox.inputs.removeAll(keepingCapacity: true) }
+            return inbox.inputs
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// Changes of the members (Raft thesis, chapter 4). A change takes effect when its entry is applied.
+extension RaftNode {
+    /// Makes the change that a committed entry asks for. The host calls it for every applied entry of a configuration
+    /// kind, in the order of the log, and stores the result with its applied index.
+    ///
+    /// - Returns: the members from now on.
+    /// - Throws: when the change cannot be made; then nothing changed, in the same way on every member. `superseded`
+    ///   when the members are known as of a later entry already, because a snapshot arrived meanwhile; then the host
+    ///   stores nothing.
+    @discardableResult
+    package mutating func applyConfigurationChange(
+        _ entry: LogEntry
+    ) throws(ConfigurationChangeError) -> ClusterConfiguration {
+        guard entry.index > self.membersIndex else { throw .superseded }
+        self.membersIndex = entry.index
+        let change = try ConfigurationChange(of: entry)
+        var changer = ConfigurationChanger(self.tracker, lastIndex: self.log.lastIndex)
+        try changer.apply(change)
+        self.tracker.adopt(changer)
+        self.membersChanged()
+        return self.tracker.configuration
+    }
+
+    private mutating func membersChanged() {
+        guard self.role == .leader else { return }
+        let own = self.tracker[self.id]
+        if own == nil || own?.isLearner == true {
+            // A removed leader hands out what is committed and leaves the rest to its successor.
+            if self.configuration.stepDownOnRemoval { self.becomeFollower(term: self.term, leader: nil) }
+            return
+        }
+        if self.advanceCommit() {
+            // The quorum became smaller.
+            self.releaseHeldReads()
+            self.broadcastAppend()
+        } else {
+            // Newcomers are probed at once.
+            self.broadcastMissing()
+        }
+        self.releaseConfirmedReads()
+        if let transferee = self.transferee, !self.tracker.configuration.isVoter(transferee) { self.transferee = nil }
+    }
+}

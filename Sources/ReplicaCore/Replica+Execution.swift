@@ -1,0 +1,253 @@
+import ProcessEngine
+import RaftCore
+
+extension Replica {
+    /// Executes what waits as one batch and proposes its events.
+    ///
+    /// - Returns: whether there is something new to look at.
+    func executeBatch() throws -> Bool {
+        guard raft.role == .leader, openBatch == nil, !raft.hasReady, time >= retryTime,
+            state.position.appliedIndex == raft.lastIndex.rawValue,
+            state.position.appliedTerm == raft.term.rawValue
+        else { return false }
+        let now = max(time, state.position.time)
+        try queueDue(now: now)
+        guard !queue.isEmpty || !archived.isEmpty else { return false }
+        try state.begin()
+        var batch = BatchInProgress(position: state.position)
+        batch.position.time = now
+        do {
+            try removeArchivedInstances()
+            try execute(into: &batch)
+        } catch let failure as any StorageFailure where failure.isOutOfSpace {
+            try? state.rollback()
+            try engine.reload(from: state)
+            for id in batch.taken { answer(id, .refused(reason: "the disk is full")) }
+            stall(failure)
+            return false
+        }
+        return try propose(batch)
+    }
+
+    /// A batch while it is being executed.
+    struct BatchInProgress {
+        var position: StatePosition
+        var events: [Event] = []
+        var eventBytes: [UInt8] = []
+        var outcome = BatchOutcome()
+        /// All client requests in it.
+        var taken: [RequestID] = []
+    }
+
+    /// Things whose time has come go ahead of the clients, but only so many at a time.
+    private func queueDue(now: Int64) throws {
+        switch nextDue {
+        case .never: return
+        case .at(let due) where due > now: return
+        case .at, .unknown: break
+        }
+        let limit = limits.duePerBatch
+        for key in try state.continuations(limit: limit) { queueOnce(.continueSteps(key), "continuation:\(key)") }
+        for key in try state.dueTimers(now: now, limit: limit) { queueOnce(.triggerTimer(key), "timer:\(key)") }
+        for key in try state.dueJobs(now: now, limit: limit) { queueOnce(.expireJob(key), "job:\(key)") }
+        for key in try state.expiredMessages(now: now, limit: limit) { queueOnce(.expireMessage(key), "message:\(key)") }
+        // What is due already but could not be queued (it is suspended) is looked at again in a second; anything that
+        // is committed before that asks anew.
+        nextDue = try state.nextDueTime().map { .at($0 > now ? $0 : now + 1_000) } ?? .never
+    }
+
+    private func queueOnce(_ command: InternalCommand, _ name: String) {
+        if suspended.isEmpty || !suspended.contains(name) { queue.appendUrgent(.scheduled(command)) }
+    }
+
+    /// Rows of instances that are in the history by now. Not replicated: where finished instances are kept is each
+    /// node's own affair.
+    private func removeArchivedInstances() throws {
+        guard !archived.isEmpty else { return }
+        let chunk = Array(archived.prefix(limits.archivedPerBatch))
+        archived.removeFirst(chunk.count)
+        try removeArchived(chunk)
+    }
+
+    private func execute(into batch: inout BatchInProgress) throws {
+        while batch.outcome.commands < limits.commandsPerBatch, batch.eventBytes.count < limits.bytesPerBatch,
+            let item = queue.next()
+        {
+            batch.outcome.commands += 1
+            switch item {
+            case .client(let request):
+                batch.taken.append(request.request.id)
+                try execute(request, into: &batch)
+            case .scheduled(let command): try execute(command, into: &batch)
+            }
+        }
+    }
+
+    private func execute(_ submitted: SubmittedRequest, into batch: inout BatchInProgress) throws {
+        let request = submitted.request
+        do {
+            if let known = try engine.rememberedAnswer(request, state: state) {
+                batch.outcome.answers.append((request.id, .answered(known)))
+                return
+            }
+            let result = try processInSavepoint(.client(request), into: &batch)
+            switch result.answer {
+            case .jobsActivated(let jobs):
+                if jobs.isEmpty, let until = submitted.waitsUntil, until > batch.position.time,
+                    case .activateJobs(let command) = request.command
+                {
+                    batch.outcome.parked.append((submitted, command.type, until))
+                } else {
+                    batch.outcome.answers.append((request.id, .answered(.jobsActivated(jobs))))
+                }
+            case .some(let answer): batch.outcome.answers.append((request.id, .answered(answer)))
+            case .none: break
+            }
+        } catch let rejection as Rejection {
+            batch.outcome.rejections += 1
+            batch.outcome.answers.append((request.id, .answered(.rejected(rejection))))
+        } catch let fault as EngineFault {
+            note(fault)
+            batch.outcome.answers.append((request.id, .failed(reason: fault.description)))
+        }
+    }
+
+    private func execute(_ command: InternalCommand, into batch: inout BatchInProgress) throws {
+        do {
+            _ = try processInSavepoint(.scheduled(command), into: &batch)
+        } catch let rejection as Rejection {
+            // Its instance may not run now; it is looked at again when that changes.
+            suspend(command)
+            if case .continueSteps = command { return }
+            note(EngineFault("Expected a scheduled command to be carried out, but it was rejected: \(rejection.reason)"))
+        } catch let fault as EngineFault {
+            note(fault)
+            suspend(command)
+            let mark = ExecutionMark(.scheduled(command))
+            if let subject = try engine.subject(of: mark, state: state) {
+                queue.appendUrgent(.scheduled(.quarantine(subject: subject, reason: fault.description)))
+            }
+        }
+    }
+
+    private func suspend(_ command: InternalCommand) {
+        switch command {
+        case .continueSteps(let key): suspended.insert("continuation:\(key)")
+        case .triggerTimer(let key): suspended.insert("timer:\(key)")
+        case .expireJob(let key): suspended.insert("job:\(key)")
+        case .expireMessage(let key): suspended.insert("message:\(key)")
+        case .returnJob, .forgetRequests, .receive, .acknowledge, .quarantine: break
+        }
+    }
+
+    private func note(_ fault: EngineFault) {
+        countFault()
+        actions.append(.report(.fault(fault.description)))
+    }
+
+    /// Executes one input in a savepoint; on any error the state is as before it.
+    private func processInSavepoint(
+        _ input: EngineInput,
+        into batch: inout BatchInProgress
+    ) throws -> ProcessingResult {
+        try state.setSavepoint()
+        marker.willExecute(ExecutionMark(input))
+        defer { marker.didExecute() }
+        do {
+            var keyCounter = batch.position.keyCounter
+            let result = try engine.process(
+                input,
+                state: state,
+                now: batch.position.time,
+                keyCounter: &keyCounter
+            )
+            var writer = ByteWriter(reserving: 512)
+            for event in result.events { event.write(to: &writer) }
+            // The rest of the entry (version, time, counter) takes less than 64 bytes.
+            guard batch.eventBytes.count + writer.bytes.count < BatchEntry.byteLimit - 64 else {
+                throw Rejection(
+                    .invalidArgument,
+                    "Expected a command whose events take less than \(BatchEntry.byteLimit) bytes, "
+                        + "but got \(writer.bytes.count); use smaller variables"
+                )
+            }
+            try state.releaseSavepoint()
+            batch.position.keyCounter = keyCounter
+            batch.events += result.events
+            batch.eventBytes += writer.bytes
+            batch.outcome.effects += result.effects
+            for case .quarantineLifted in result.events { suspended.removeAll() }
+            for case .quarantined(let record) in result.events {
+                actions.append(.report(.quarantined(record.subject)))
+            }
+            return result
+        } catch {
+            try state.rollBackToSavepoint()
+            try engine.forgetUncommitted(from: state)
+            throw error
+        }
+    }
+
+    /// - Returns: whether there is something new to look at.
+    private func propose(_ batch: BatchInProgress) throws -> Bool {
+        guard !batch.events.isEmpty else {
+            try commitWithoutEntry(batch)
+            return !queue.isEmpty || raft.hasReady || !archived.isEmpty
+        }
+        let payload = BatchEntry.encode(
+            .init(time: batch.position.time, keyCounter: batch.position.keyCounter),
+            eventBytes: batch.eventBytes
+        )
+        do {
+            let entry = try raft.propose(payload)
+            var position = batch.position
+            position.appliedIndex = entry.index.rawValue
+            position.appliedTerm = entry.term.rawValue
+            openBatch = OpenBatch(
+                entry: entry,
+                position: position,
+                events: batch.events,
+                payload: payload,
+                outcome: batch.outcome
+            )
+            return true
+        } catch {
+            try state.rollback()
+            try engine.reload(from: state)
+            for id in batch.taken {
+                answer(id, .refused(reason: "the log takes no entries now: \(error)"))
+            }
+            return raft.hasReady
+        }
+    }
+
+    /// Nothing was decided that others must know. What was answered rests on committed state alone.
+    private func commitWithoutEntry(_ batch: BatchInProgress) throws {
+        try state.commit(state.position)
+        try release(batch.outcome)
+    }
+
+    /// What a leader sees to now and then, on ticks.
+    func upkeep() throws {
+        ticksSinceUpkeep += 1
+        guard ticksSinceUpkeep >= 20, openBatch == nil else { return }
+        ticksSinceUpkeep = 0
+        try resendTransfers()
+        let (count, oldest) = try state.answeredRequests()
+        let limit = time - limits.rememberedMilliseconds
+        if let oldest, oldest <= limit {
+            queue.appendUrgent(.scheduled(.forgetRequests(through: limit)))
+        } else if count > limits.rememberedAnswers,
+            let last = try state.answeredRequestTime(newest: limits.rememberedAnswers)
+        {
+            queue.appendUrgent(.scheduled(.forgetRequests(through: last)))
+        }
+    }
+
+    /// Hands over what other groups have not acknowledged.
+    func resendTransfers() throws {
+        for target in [EngineGroups.instances] where target != group {
+            for record in try state.outbox(targetGroup: target, limit: 16) { actions.append(.transfer(record)) }
+        }
+    }
+}

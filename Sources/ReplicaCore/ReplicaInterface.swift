@@ -1,0 +1,141 @@
+package import ProcessEngine
+package import RaftCore
+
+/// A client's command on its way through a replica.
+package struct SubmittedRequest: Hashable, Sendable {
+    package var request: RequestedCommand
+    /// For an activation: how long it waits for jobs, in group time; nil does not wait.
+    package var waitsUntil: Int64?
+
+    package init(request: RequestedCommand, waitsUntil: Int64? = nil) {
+        self.request = request
+        self.waitsUntil = waitsUntil
+    }
+}
+
+/// What goes into a replica.
+package enum ReplicaInput: Sendable {
+    /// The Raft clock moved on by one tick.
+    case tick
+    case submitted(SubmittedRequest)
+    case scheduled(InternalCommand)
+    /// Nobody waits for this request any more.
+    case abandoned(RequestID)
+    case received(RaftMessage)
+    /// What a `persist` action asked for is durable.
+    case persisted(StorageAppend)
+    /// Finished instances that are in the history and may go from the state.
+    case archived([Key])
+    /// Last time this input ended the process: it is not to be executed again.
+    case poisoned(ExecutionMark, reason: String)
+}
+
+/// What a request came to.
+package enum ReplicaAnswer: Hashable, Sendable {
+    case answered(Answer)
+    /// Surely not executed.
+    case refused(reason: String)
+    /// Perhaps executed.
+    case unknown(reason: String)
+    /// A fault of ours; nothing changed.
+    case failed(reason: String)
+}
+
+/// What a replica wants done. Nothing here leaves the node before the event it rests on is committed.
+package enum ReplicaAction: Sendable {
+    /// Make this durable as one unit, then hand it back as `persisted`.
+    case persist(StorageAppend)
+    case send([RaftMessage])
+    case answer(RequestID, ReplicaAnswer)
+    /// Give this to another group, again and again until it is acknowledged.
+    case transfer(OutboxRecord)
+    case acknowledge(sourceGroup: UInt32, sequence: Int64)
+    /// Everything up to this index is committed and applied; whether an instance ended among it.
+    case applied(through: UInt64, hasEndedInstances: Bool)
+    /// The role of this replica changed.
+    case becameLeader(Term)
+    case lostLeadership
+    /// Something for the operator's log.
+    case report(ReplicaReport)
+}
+
+/// Something an operator should know.
+package enum ReplicaReport: Hashable, Sendable {
+    /// Executing failed by a fault of ours.
+    case fault(String)
+    case quarantined(String)
+    case raftAlarm(String)
+    /// The disk is full; work goes on once there is space.
+    case outOfSpace(String)
+}
+
+/// Told around each execution, so that a crash can be blamed on its cause.
+package protocol ExecutionMarker: AnyObject {
+    func willExecute(_ mark: ExecutionMark)
+    func didExecute()
+}
+
+/// A marker for places where the process is not to be survived.
+package final class NoExecutionMarker: ExecutionMarker, Sendable {
+    package init() {}
+    package func willExecute(_ mark: ExecutionMark) {}
+    package func didExecute() {}
+}
+
+package struct ReplicaLimits: Hashable, Sendable {
+    /// Client commands that may wait; beyond it new ones are refused.
+    package var queuedCommands = 4_096
+    package var commandsPerBatch = 256
+    /// Events of a batch end it once they are this large.
+    package var bytesPerBatch = 1 << 20
+    /// Things due by time that one batch takes up.
+    package var duePerBatch = 128
+    /// Answers kept for repeated requests, and for how long in milliseconds.
+    package var rememberedAnswers = 1_000_000
+    package var rememberedMilliseconds: Int64 = 24 * 60 * 60 * 1_000
+    /// Activations that may wait for jobs.
+    package var parkedActivations = 10_000
+    /// Finished instances that one batch removes from the state.
+    package var archivedPerBatch = 256
+
+    package init() {}
+}
+
+/// Counts since the start, from committed events only.
+package struct ReplicaStatistics: Hashable, Sendable {
+    package var batches: UInt64 = 0
+    package var commands: UInt64 = 0
+    package var rejections: UInt64 = 0
+    package var faults: UInt64 = 0
+    package var events: UInt64 = 0
+    package var eventBytes: UInt64 = 0
+    package var instancesCreated: UInt64 = 0
+    package var instancesCompleted: UInt64 = 0
+    package var instancesTerminated: UInt64 = 0
+    package var jobsCreated: UInt64 = 0
+    package var jobsActivated: UInt64 = 0
+    package var jobsCompleted: UInt64 = 0
+    package var incidentsCreated: UInt64 = 0
+    package var incidentsResolved: UInt64 = 0
+    package var timersTriggered: UInt64 = 0
+    package var messagesPublished: UInt64 = 0
+
+    package init() {}
+
+    mutating func count(_ event: Event) {
+        events += 1
+        switch event {
+        case .instanceCreated: instancesCreated += 1
+        case .instanceEnded(_, let state, _):
+            if state == .completed { instancesCompleted += 1 } else { instancesTerminated += 1 }
+        case .jobCreated: jobsCreated += 1
+        case .jobActivated: jobsActivated += 1
+        case .jobEnded(_, .completed, _): jobsCompleted += 1
+        case .incidentCreated: incidentsCreated += 1
+        case .incidentResolved: incidentsResolved += 1
+        case .timerRemoved(_, isTriggered: true): timersTriggered += 1
+        case .messagePublished: messagesPublished += 1
+        default: break
+        }
+    }
+}

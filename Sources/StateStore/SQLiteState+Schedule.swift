@@ -1,0 +1,97 @@
+package import ProcessEngine
+import SQLite
+
+/// What is due, and how many answers are kept.
+struct ScheduleStatements {
+    let dueTimers: Statement
+    let dueJobs: Statement
+    let expiredMessages: Statement
+    let continuations: Statement
+    let nextTimer: Statement
+    let nextJob: Statement
+    let nextMessage: Statement
+    let oldestRequest: Statement
+    let newestRequest: Statement
+    let requestTime: Statement
+
+    init(_ database: Database) throws {
+        dueTimers = try database.prepare(
+            "SELECT timerKey FROM timer WHERE dueAt <= ? ORDER BY dueAt, timerKey LIMIT ?"
+        )
+        dueJobs = try database.prepare(
+            "SELECT jobKey FROM job WHERE state IN (1, 2) AND deadline <= ? ORDER BY deadline, jobKey LIMIT ?"
+        )
+        expiredMessages = try database.prepare(
+            "SELECT messageKey FROM message WHERE expiresAt <= ? ORDER BY expiresAt, messageKey LIMIT ?"
+        )
+        continuations = try database.prepare(
+            "SELECT continuationKey FROM continuation ORDER BY continuationKey LIMIT ?"
+        )
+        nextTimer = try database.prepare("SELECT dueAt FROM timer ORDER BY dueAt LIMIT 1")
+        nextJob = try database.prepare(
+            """
+            SELECT deadline FROM job WHERE state IN (1, 2) AND deadline IS NOT NULL ORDER BY deadline LIMIT 1
+            """
+        )
+        nextMessage = try database.prepare("SELECT expiresAt FROM message ORDER BY expiresAt LIMIT 1")
+        oldestRequest = try database.prepare(
+            "SELECT position, answeredAt FROM answered_request ORDER BY position LIMIT 1"
+        )
+        newestRequest = try database.prepare(
+            "SELECT position FROM answered_request ORDER BY position DESC LIMIT 1"
+        )
+        requestTime = try database.prepare("SELECT answeredAt FROM answered_request WHERE position = ?")
+    }
+}
+
+extension SQLiteState {
+    package func dueTimers(now: Int64, limit: Int) throws -> [Key] { try due(schedule.dueTimers, now, limit) }
+
+    package func dueJobs(now: Int64, limit: Int) throws -> [Key] { try due(schedule.dueJobs, now, limit) }
+
+    package func expiredMessages(now: Int64, limit: Int) throws -> [Key] {
+        try due(schedule.expiredMessages, now, limit)
+    }
+
+    package func continuations(limit: Int) throws -> [Key] {
+        var parameters = ParameterWriter(schedule.continuations)
+        try parameters.write(Int64(max(0, limit)))
+        return try parameters.rows { $0.key() }
+    }
+
+    private func due(_ statement: Statement, _ now: Int64, _ limit: Int) throws -> [Key] {
+        var parameters = ParameterWriter(statement)
+        try parameters.write(now)
+        try parameters.write(Int64(max(0, limit)))
+        return try parameters.rows { $0.key() }
+    }
+
+    /// The earliest time anything is due. A continuation is due at once: then the answer is 0, a time long past.
+    package func nextDueTime() throws -> Int64? {
+        if try !continuations(limit: 1).isEmpty { return 0 }
+        var earliest: Int64?
+        for statement in [schedule.nextTimer, schedule.nextJob, schedule.nextMessage] {
+            guard let time = try ParameterWriter(statement).first({ $0.int64() }) else { continue }
+            earliest = min(earliest ?? time, time)
+        }
+        return earliest
+    }
+
+    /// Counted by position: rows have none in between missing.
+    package func answeredRequests() throws -> (count: Int, oldest: Int64?) {
+        let oldest = try ParameterWriter(schedule.oldestRequest).first { ($0.int64(), $0.int64()) }
+        let newest = try ParameterWriter(schedule.newestRequest).first { $0.int64() }
+        guard let (first, time) = oldest, let newest else { return (0, nil) }
+        return (Int(newest - first + 1), time)
+    }
+
+    /// - Parameter position: 1 is the newest.
+    package func answeredRequestTime(newest position: Int) throws -> Int64? {
+        guard position > 0, let newest = try ParameterWriter(schedule.newestRequest).first({ $0.int64() }) else {
+            return nil
+        }
+        var parameters = ParameterWriter(schedule.requestTime)
+        try parameters.write(newest - Int64(position) + 1)
+        return try parameters.first { $0.int64() }
+    }
+}
