@@ -17,7 +17,7 @@ extension Replica {
         var batch = BatchInProgress(position: state.position)
         batch.position.time = now
         do {
-            try removeArchivedInstances()
+            batch.hasRemovedArchived = try removeArchivedInstances()
             try execute(into: &batch)
         } catch let failure as any StorageFailure where failure.isOutOfSpace {
             try? state.rollback()
@@ -35,6 +35,8 @@ extension Replica {
         var events: [Event] = []
         var eventBytes: [UInt8] = []
         var outcome = BatchOutcome()
+        /// Whether rows of finished instances were removed: a change, though none that others must know.
+        var hasRemovedArchived = false
         /// All client requests in it.
         var taken: [RequestID] = []
     }
@@ -62,11 +64,12 @@ extension Replica {
 
     /// Rows of instances that are in the history by now. Not replicated: where finished instances are kept is each
     /// node's own affair.
-    private func removeArchivedInstances() throws {
-        guard !archived.isEmpty else { return }
+    private func removeArchivedInstances() throws -> Bool {
+        guard !archived.isEmpty else { return false }
         let chunk = Array(archived.prefix(limits.archivedPerBatch))
         archived.removeFirst(chunk.count)
         try removeArchived(chunk)
+        return true
     }
 
     private func execute(into batch: inout BatchInProgress) throws {
@@ -223,7 +226,7 @@ extension Replica {
 
     /// Nothing was decided that others must know. What was answered rests on committed state alone.
     private func commitWithoutEntry(_ batch: BatchInProgress) throws {
-        try state.commit(state.position)
+        if batch.hasRemovedArchived { try state.commit(state.position) } else { try state.rollback() }
         try release(batch.outcome)
     }
 

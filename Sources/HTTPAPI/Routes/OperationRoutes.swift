@@ -8,6 +8,7 @@ enum OperationRoutes {
         Route(.get, "/thalweg/v1/live") { _ in .text("live\n") },
         Route(.get, "/thalweg/v1/ready", ready),
         Route(.get, "/metrics", metrics),
+        Route(.post, "/thalweg/v1/echo", echo),
     ]
 
     @Sendable
@@ -16,6 +17,13 @@ enum OperationRoutes {
             throw Problem(status: 503, title: "UNAVAILABLE", detail: reason)
         }
         return .text("ready\n")
+    }
+
+    /// Reads the body and does nothing: what a request costs without its command. The measure for benchmarks.
+    @Sendable
+    private static func echo(_ call: Call) async throws -> Response {
+        _ = try await call.jsonBody()
+        return .done()
     }
 
     @Sendable
