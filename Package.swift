@@ -66,7 +66,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Gateway", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore, lifecycle,
+                "Gateway", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore,
+                lifecycle,
             ],
             swiftSettings: settings
         ),

@@ -14,7 +14,8 @@ package final class GroupLogReader: RaftStorage {
         self.configuration = configuration
     }
 
-    package func initialState() throws(RaftStorageError) -> (hardState: HardState, configuration: ClusterConfiguration) {
+    package func initialState() throws(RaftStorageError) -> (hardState: HardState, configuration: ClusterConfiguration)
+    {
         (try status().hardState, configuration)
     }
 

@@ -57,8 +57,11 @@ final class GroupLoop {
         replica.campaignAlone()
         try step(
             poisoned.map {
-                .poisoned($0, reason: "Executing this ended the server \(CrashFile.crashLimit) times. Correct the model, "
-                    + "then resolve this incident, or cancel the process instance.")
+                .poisoned(
+                    $0,
+                    reason: "Executing this ended the server \(CrashFile.crashLimit) times. Correct the model, "
+                        + "then resolve this incident, or cancel the process instance."
+                )
             }
         )
     }

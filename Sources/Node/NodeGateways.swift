@@ -31,7 +31,12 @@ extension ThalwegNode: CommandGateway {
                 }
             }
         } onCancel: {
-            runner.waiters.answer(request.id, .unknown(reason: "the caller is gone"))
+            // An activation that nobody waits for hands out nothing: what it still finds is offered again at once.
+            let isActivation = if case .activateJobs = command { true } else { false }
+            runner.waiters.answer(
+                request.id,
+                isActivation ? .answered(.jobsActivated([])) : .unknown(reason: "the caller is gone")
+            )
             runner.post(.abandoned(request.id))
         }
         return outcome(answer)
@@ -58,12 +63,15 @@ extension ThalwegNode: QueryGateway {
         try await query { try $0.search(request) }
     }
 
-    package func row(_ view: ViewKind, key: Key) async throws -> ViewRow? { try await query { try $0.row(view, key: key) } }
+    package func row(_ view: ViewKind, key: Key) async throws -> ViewRow? {
+        try await query { try $0.row(view, key: key) }
+    }
 
     package func definitionXML(_ key: Key) async throws -> [UInt8]? { try await query { try $0.definitionXML(key) } }
 
     /// Queries block, so they run on threads of their own.
-    private func query<Value: Sendable>(_ body: @escaping @Sendable (ReaderPool) throws -> Value) async throws -> Value {
+    private func query<Value: Sendable>(_ body: @escaping @Sendable (ReaderPool) throws -> Value) async throws -> Value
+    {
         let readers = readers
         do {
             return try await queryThreads.runIfActive { try body(readers) }

@@ -52,7 +52,9 @@ enum NodeMetrics {
         Metric(name: "thalweg_instances_terminated_total", kind: "counter", help: "Terminated process instances.") {
             $0.statistics.instancesTerminated
         },
-        Metric(name: "thalweg_jobs_created_total", kind: "counter", help: "Created jobs.") { $0.statistics.jobsCreated },
+        Metric(name: "thalweg_jobs_created_total", kind: "counter", help: "Created jobs.") {
+            $0.statistics.jobsCreated
+        },
         Metric(name: "thalweg_jobs_activated_total", kind: "counter", help: "Activated jobs.") {
             $0.statistics.jobsActivated
         },

@@ -80,8 +80,10 @@ struct ServeCommand: AsyncParsableCommand {
             version: ThalwegVersion.current,
             trappingElementIDs: Set(trapElement),
             onFailure: { reason in
-                logger.critical("the node cannot go on and stops; start it again after correcting the cause",
-                    metadata: ["reason": "\(reason)"])
+                logger.critical(
+                    "the node cannot go on and stops; start it again after correcting the cause",
+                    metadata: ["reason": "\(reason)"]
+                )
                 // Whether the last write reached the disk is unknown: nothing more may be said to anybody.
                 _exit(70)
             }
