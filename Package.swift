@@ -99,6 +99,14 @@ let package = Package(
             exclude: ["Models"],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: [
+                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore,
+                lifecycle, .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(
             name: "StateStoreTests",

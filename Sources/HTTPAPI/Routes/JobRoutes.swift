@@ -22,6 +22,9 @@ enum JobRoutes {
         "tenantFilter", "withLease",
     ]
 
+    /// A job with few variables, as JSON.
+    private static let typicalJobBytes = 1024
+
     @Sendable
     private static func activate(_ call: Call) async throws -> Response {
         let body = try await call.object(allowed: Self.activationProperties)
@@ -57,7 +60,9 @@ enum JobRoutes {
 
     private static func response(_ answer: Answer) throws(Problem) -> Response {
         guard case .jobsActivated(let jobs) = answer else { throw Call.unexpectedAnswer(.activateJobs) }
-        var writer = JSONWriter()
+        var space: [UInt8] = []
+        space.reserveCapacity(64 + jobs.count * Self.typicalJobBytes)
+        var writer = JSONWriter(appendingTo: space)
         writer.beginObject()
         writer.key("jobs")
         writer.beginArray()

@@ -94,29 +94,34 @@ extension Call {
 
     /// Collects the body, refusing it as soon as it is known to be too large or too slow.
     func body(limit: Int) async throws -> [UInt8] {
-        if let text = self.request.headers[.contentLength], let length = Int(text), length > limit {
-            throw Problem.tooLarge(limit: limit)
-        }
         var bytes: [UInt8] = []
         var start: ContinuousClock.Instant?
         for try await buffer in self.request.body {
             guard bytes.count + buffer.readableBytes <= limit else { throw Problem.tooLarge(limit: limit) }
             if bytes.isEmpty {
+                // Most bodies come in one piece and need neither clock nor announced length.
                 bytes = Array(buffer: buffer)
                 continue
             }
             let now = ContinuousClock.now
-            guard now - (start ?? now) < self.limits.bodyTimeout else {
-                let detail = "Expected the whole body within \(self.limits.bodyTimeout), but it has not come yet"
-                throw Problem(status: 408, title: "REQUEST_TIMEOUT", detail: detail)
+            if let start {
+                guard now - start < self.limits.bodyTimeout else {
+                    let detail = "Expected the whole body within \(self.limits.bodyTimeout), but it has not come yet"
+                    throw Problem(status: 408, title: "REQUEST_TIMEOUT", detail: detail)
+                }
+            } else {
+                start = now
+                let length = self.request.headers[.contentLength].flatMap { Int($0) } ?? 0
+                guard length <= limit else { throw Problem.tooLarge(limit: limit) }
+                bytes.reserveCapacity(max(length, bytes.count))
             }
-            if start == nil { start = now }
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         return bytes
     }
 
     private static func isJSON(_ contentType: String) -> Bool {
+        if contentType == "application/json" { return true }
         let type = contentType.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         return type == "application/json" || type.hasSuffix("+json")
     }

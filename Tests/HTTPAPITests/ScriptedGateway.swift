@@ -1,0 +1,189 @@
+import Gateway
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import JSON
+import Logging
+import NIOCore
+import ProcessEngine
+import Synchronization
+import Testing
+
+@testable import HTTPAPI
+
+/// Records what the API asks for and gives the answers that a test has prepared.
+final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
+    struct Submission: Equatable {
+        var command: Command
+        var options: RequestOptions
+    }
+
+    struct Script {
+        var outcome: CommandOutcome = .answered(.done)
+        /// Waits until the task is cancelled, then answers `outcome`.
+        var waitsForCancellation = false
+        var page = SearchPage(rows: [], totalItems: 0, hasMoreTotalItems: false)
+        var rows: [ViewKind: [Int64: ViewRow]] = [:]
+        var xml: [UInt8]?
+        var queryError: QueryError?
+        var notReadyReason: String?
+    }
+
+    private struct State {
+        var script: Script
+        var submissions: [Submission] = []
+        var searches: [SearchRequest] = []
+        var cancellations = 0
+    }
+
+    private let state: Mutex<State>
+    private let cancelled = AsyncStream<Void>.makeStream()
+    private let submitted = AsyncStream<Void>.makeStream()
+
+    init(_ script: Script = Script()) { self.state = Mutex(State(script: script)) }
+
+    convenience init(_ answer: Answer) { self.init(Script(outcome: .answered(answer))) }
+
+    var submissions: [Submission] { self.state.withLock { $0.submissions } }
+    var searches: [SearchRequest] { self.state.withLock { $0.searches } }
+
+    /// Returns once a command has been submitted.
+    func untilSubmitted() async { for await _ in self.submitted.stream { return } }
+    /// Returns once a waiting command has been cancelled.
+    func untilCancelled() async { for await _ in self.cancelled.stream { return } }
+
+    func submit(_ command: Command, options: RequestOptions) async -> CommandOutcome {
+        let script = self.state.withLock { state in
+            state.submissions.append(Submission(command: command, options: options))
+            return state.script
+        }
+        self.submitted.continuation.yield()
+        if script.waitsForCancellation {
+            let (stream, _) = AsyncStream<Void>.makeStream()
+            for await _ in stream {}
+            self.cancelled.continuation.yield()
+        }
+        return script.outcome
+    }
+
+    func search(_ request: SearchRequest) async throws -> SearchPage {
+        let script = self.state.withLock { state in
+            state.searches.append(request)
+            return state.script
+        }
+        if let error = script.queryError { throw error }
+        return script.page
+    }
+
+    func row(_ view: ViewKind, key: Key) async throws -> ViewRow? {
+        let script = self.state.withLock { $0.script }
+        if let error = script.queryError { throw error }
+        return script.rows[view]?[key.rawValue]
+    }
+
+    func definitionXML(_ key: Key) async throws -> [UInt8]? { self.state.withLock { $0.script.xml } }
+
+    func clusterStatus() async -> ClusterStatus {
+        ClusterStatus(
+            clusterID: "cluster-1",
+            nodeID: 3,
+            host: "node3.example",
+            port: 8080,
+            version: "0.1.0",
+            groups: [
+                GroupStatus(group: 0, isLeader: true, isHealthy: true, term: 1, commitIndex: 1, appliedIndex: 1),
+                GroupStatus(group: 1, isLeader: false, isHealthy: true, term: 1, commitIndex: 1, appliedIndex: 1),
+            ]
+        )
+    }
+
+    func notReadyReason() async -> String? { self.state.withLock { $0.script.notReadyReason } }
+
+    func metricsText() async -> String { "thalweg_term 1\n" }
+}
+
+// MARK: - Requests
+
+/// Serves the API without a socket.
+func withAPI(
+    _ gateway: ScriptedGateway,
+    limits: HTTPAPIConfiguration.Limits = .init(),
+    setup: TestingSetup = .router,
+    _ test: @Sendable (any TestClientProtocol) async throws -> Void
+) async throws {
+    let application = HTTPAPI.makeApplication(
+        configuration: HTTPAPIConfiguration(port: 0, limits: limits),
+        commands: gateway,
+        queries: gateway,
+        status: gateway,
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    )
+    try await application.test(setup, test)
+}
+
+struct Reply {
+    var status: Int
+    var headers: HTTPFields
+    var body: [UInt8]
+
+    var text: String { String(decoding: self.body, as: UTF8.self) }
+    func json() throws -> JSONValue { try JSONParser.parse(self.body) }
+    /// The `detail` of a problem.
+    func detail() throws -> String { try self.json().objectValue?["detail"]?.stringValue ?? "" }
+    func title() throws -> String { try self.json().objectValue?["title"]?.stringValue ?? "" }
+}
+
+extension TestClientProtocol {
+    func send(
+        _ method: String,
+        _ path: String,
+        _ body: String? = nil,
+        headers: HTTPFields = [.contentType: "application/json"]
+    ) async throws -> Reply {
+        try await self.send(method, path, bytes: body.map { Array($0.utf8) }, headers: headers)
+    }
+
+    func send(_ method: String, _ path: String, bytes: [UInt8]?, headers: HTTPFields) async throws -> Reply {
+        let method = try #require(HTTPRequest.Method(rawValue: method))
+        let body = bytes.map { ByteBuffer(bytes: $0) }
+        let response = try await self.executeRequest(uri: path, method: method, headers: headers, body: body)
+        return Reply(
+            status: response.status.code,
+            headers: response.headers,
+            body: Array(buffer: response.body)
+        )
+    }
+}
+
+/// A row with the given fields; those left out are null, or what a field that is never null may hold.
+func makeRow(_ view: ViewKind, _ values: [String: ViewValue]) -> ViewRow {
+    ViewRow(
+        values: view.fields.map { field in
+            if let value = values[field.name] { return value }
+            if field.isNullable { return .null }
+            switch field.type {
+            case .key: return .integer(2_251_799_813_685_249)
+            case .integer, .boolean: return .integer(1)
+            case .date: return .integer(1_700_000_000_000)
+            case .string, .serializedJSON: return .text("text")
+            case .enumeration(let words): return .text(words[0])
+            case .json: return .text(["tags", "candidateUsers", "candidateGroups"].contains(field.name) ? "[]" : "{}")
+            }
+        }
+    )
+}
+
+/// Generates the same numbers from the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { self.state = seed }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9E37_79B9_7F4A_7C15
+        var value = self.state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
