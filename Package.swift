@@ -102,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore,
+                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging,
+                nioCore,
                 lifecycle, .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: settings
