@@ -83,6 +83,7 @@ final class GroupRunner: Sendable {
         let outcome = Mutex<Result<Void, any Error>?>(nil)
         let started = DispatchSemaphore(value: 0)
         let thread = Thread { [self] in
+            nameThread("group-\(group)")
             do {
                 let (replica, state) = try makeReplica()
                 let loop = GroupLoop(
@@ -105,7 +106,6 @@ final class GroupRunner: Sendable {
             }
             finished.signal()
         }
-        thread.name = "group-\(group)"
         thread.stackSize = 8 << 20
         thread.start()
         started.wait()

@@ -34,6 +34,7 @@ final class HistoryRunner: Sendable {
         let outcome = Mutex<Result<Void, any Error>?>(nil)
         let started = DispatchSemaphore(value: 0)
         let thread = Thread { [self] in
+            nameThread("history-\(runner.group)")
             do {
                 let archiver = try HistoryArchiver(live: live, folder: folder, retention: retention)
                 runner.historyIndex.withLock { $0 = archiver.appliedIndex }
@@ -46,7 +47,6 @@ final class HistoryRunner: Sendable {
             }
             finished.signal()
         }
-        thread.name = "history-\(runner.group)"
         thread.start()
         started.wait()
         try outcome.withLock { $0 }?.get()

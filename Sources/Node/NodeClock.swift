@@ -15,3 +15,11 @@ struct NodeClock: Sendable {
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 }
+
+/// Names the calling thread, as tools of the operating system show it. At most 15 bytes count.
+func nameThread(_ name: String) {
+    let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = name.withCString { write(descriptor, $0, strlen($0)) }
+    close(descriptor)
+}

@@ -22,8 +22,10 @@ final class SpaceWatch: Sendable {
     }
 
     func start() {
-        let thread = Thread { [self] in run() }
-        thread.name = "space-watch"
+        let thread = Thread { [self] in
+            nameThread("space-watch")
+            run()
+        }
         thread.start()
     }
 

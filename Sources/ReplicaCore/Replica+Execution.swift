@@ -11,12 +11,12 @@ extension Replica {
             state.position.appliedTerm == raft.term.rawValue
         else { return false }
         let now = max(time, state.position.time)
-        try queueDue(now: now)
-        guard !queue.isEmpty || !archived.isEmpty else { return false }
+        guard !queue.isEmpty || !archived.isEmpty || isSomethingDue(now: now) else { return false }
         try state.begin()
         var batch = BatchInProgress(position: state.position)
         batch.position.time = now
         do {
+            try queueDue(now: now)
             batch.hasRemovedArchived = try removeArchivedInstances()
             try execute(into: &batch)
         } catch let failure as any StorageFailure where failure.isOutOfSpace {
@@ -41,13 +41,17 @@ extension Replica {
         var taken: [RequestID] = []
     }
 
+    private func isSomethingDue(now: Int64) -> Bool {
+        switch nextDue {
+        case .never: false
+        case .at(let due): due <= now
+        case .unknown: true
+        }
+    }
+
     /// Things whose time has come go ahead of the clients, but only so many at a time.
     private func queueDue(now: Int64) throws {
-        switch nextDue {
-        case .never: return
-        case .at(let due) where due > now: return
-        case .at, .unknown: break
-        }
+        guard isSomethingDue(now: now) else { return }
         let limit = limits.duePerBatch
         for key in try state.continuations(limit: limit) { queueOnce(.continueSteps(key), "continuation:\(key)") }
         for key in try state.dueTimers(now: now, limit: limit) { queueOnce(.triggerTimer(key), "timer:\(key)") }

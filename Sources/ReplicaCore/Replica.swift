@@ -278,7 +278,6 @@ package final class Replica<Storage: RaftStorage> {
     }
 
     private func finish(_ batch: OpenBatch) throws {
-        nextDue = .unknown
         statistics.batches += 1
         statistics.commands += UInt64(batch.outcome.commands)
         statistics.rejections += UInt64(batch.outcome.rejections)
@@ -286,10 +285,30 @@ package final class Replica<Storage: RaftStorage> {
         var hasEnded = false
         for event in batch.events {
             statistics.count(event)
+            noteDue(event)
             if case .instanceEnded = event { hasEnded = true }
         }
         try release(batch.outcome)
         actions.append(.applied(through: batch.entry.index.rawValue, hasEndedInstances: hasEnded))
+    }
+
+    /// Keeps the next due time early enough. What is no longer due leaves it as it is: then nothing is found.
+    private func noteDue(_ event: Event) {
+        let due: Int64?
+        switch event {
+        case .timerScheduled(let record): due = record.dueAt
+        case .jobActivated(_, _, let deadline, _): due = deadline
+        case .jobChanged(let record): due = record.deadline
+        case .messagePublished(let record): due = record.expiresAt
+        case .continuationStored, .quarantineLifted: due = Int64.min
+        default: due = nil
+        }
+        guard let due else { return }
+        switch nextDue {
+        case .unknown: break
+        case .never: nextDue = .at(due)
+        case .at(let known): nextDue = .at(min(known, due))
+        }
     }
 
     func countFault() { statistics.faults += 1 }
