@@ -73,6 +73,7 @@ let package = Package(
         ),
         .target(name: "RaftLog", dependencies: ["RaftCore", "SQLite"], swiftSettings: settings),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
+        .target(name: "SimulatedDisk", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(name: "StateStore", dependencies: ["ProcessEngine", "SQLite"], swiftSettings: settings),
 
         // Drivers.
@@ -87,7 +88,8 @@ let package = Package(
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "CommandLineClient", "HTTPAPI", "Node", argumentParser, hummingbird, logging, lifecycle, unixSignals,
+                "CommandLineClient", "HTTPAPI", "Node", argumentParser, hummingbird, logging, lifecycle, nioCore,
+                nioPosix, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -108,6 +110,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "RaftLogTests",
+            dependencies: ["RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SimulatedDiskTests",
+            dependencies: ["SQLite", "SimulatedDisk"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(
             name: "StateStoreTests",

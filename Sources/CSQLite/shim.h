@@ -23,4 +23,16 @@ static inline int csqlite_bind_blob_borrowed(
     return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_STATIC);
 }
 
+/* Without statistics SQLite needs no lock for each allocation. Only before its first use, else it is refused. */
+static inline int csqlite_configure(void)
+{
+    return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* A file of a file system interface written in Swift: what SQLite needs, and the object behind it. */
+typedef struct csqlite_object_file {
+    sqlite3_file base;
+    void *object;
+} csqlite_object_file;
+
 #endif

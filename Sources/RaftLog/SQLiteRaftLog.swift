@@ -20,8 +20,7 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
     private var heads: [GroupID: GroupHead] = [:]
     /// Groups in which opening has found damage.
     private var damaged: [GroupID: RaftLogError] = [:]
-    private var caches: [GroupID: EntryCache] = [:]
-    private var cachedBytes = 0
+    private var caches: LogCaches
     /// Groups that have rows below their first index; touched with the turn only.
     private var unswept: Set<GroupID> = []
     /// Why the log can be used no more.
@@ -45,11 +44,16 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
     /// every use (`.corrupted`); the others work.
     package init(folder: String, identity: LogIdentity, options: RaftLogOptions = RaftLogOptions()) throws {
         self.options = options
+        self.caches = LogCaches(bytesLimit: options.cacheBytes)
         self.lock = LogLock()
         do {
             let store = try LogStore(path: folder + "/raft.db", identity: identity, options: options)
             self.store = store
-            try self.load(store)
+            let contents = try LogContents(of: store, options: options)
+            self.heads = contents.heads
+            self.damaged = contents.damaged
+            self.unswept = contents.unswept
+            self.caches = contents.caches
         } catch {
             throw RaftLogError(wrapping: error)
         }
@@ -59,74 +63,6 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
 
     /// The number of transactions, and so of syncs, since the log was opened.
     package var flushCount: Int { self.lock.withLock { self.flushes } }
-
-    // MARK: Opening
-
-    private func load(_ store: LogStore) throws {
-        let pages = try store.database.int64("PRAGMA page_count") ?? 0
-        let scansAll = pages * Int64(self.options.pageBytes) <= Int64(self.options.openScanBytes)
-        for record in try store.groupRecords() {
-            guard let status = record.status else {
-                let message = "Expected a sound group record, but got a damaged one"
-                self.damaged[record.group] = RaftLogError(.corrupted, group: record.group, message)
-                continue
-            }
-            do {
-                try self.load(status, store, scansAll: scansAll)
-            } catch {
-                let error = RaftLogError(wrapping: error, group: record.group)
-                guard error.code == .corrupted else { throw error }
-                self.damaged[record.group] = error
-            }
-        }
-    }
-
-    private func load(_ record: GroupStatus, _ store: LogStore, scansAll: Bool) throws {
-        var status = record
-        let newest = try store.newestIndex(of: status.group) ?? .zero
-        status.lastIndex = max(newest, status.snapshot.index)
-        guard status.hardState.commit <= status.lastIndex else {
-            throw RaftLogError(
-                .corrupted,
-                group: status.group,
-                index: LogIndex(status.lastIndex.rawValue + 1),
-                "Expected entries up to the committed index \(status.hardState.commit), "
-                    + "but got the last one at \(status.lastIndex)"
-            )
-        }
-        let entries = try store.newestEntries(of: status, maxBytes: self.options.openCheckBytes)
-        if let last = entries.last { status.lastTerm = last.term }
-        guard status.lastTerm <= status.hardState.term || entries.isEmpty else {
-            throw RaftLogError(
-                .corrupted,
-                group: status.group,
-                index: status.lastIndex,
-                "Expected entries of at most term \(status.hardState.term), but got one of term \(status.lastTerm)"
-            )
-        }
-        if scansAll || status.lastIndex.rawValue - status.snapshot.index.rawValue <= UInt64(entries.count) {
-            try Self.checkCount(status, store)
-        }
-        if let oldest = try store.oldestIndex(of: status.group), oldest < status.firstIndex {
-            self.unswept.insert(status.group)
-        }
-        self.heads[status.group] = GroupHead(status)
-        self.caches[status.group, default: EntryCache()].append(entries)
-        self.cachedBytes += self.caches[status.group]?.bytes ?? 0
-        self.evict()
-    }
-
-    private static func checkCount(_ status: GroupStatus, _ store: LogStore) throws {
-        let expected = status.lastIndex.rawValue - status.snapshot.index.rawValue
-        let count = try store.entryCount(of: status)
-        guard count == expected else {
-            throw RaftLogError(
-                .corrupted,
-                group: status.group,
-                "Expected \(expected) entries from index \(status.firstIndex) on, but got \(count)"
-            )
-        }
-    }
 
     // MARK: Reading
 
@@ -151,7 +87,7 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
             if index == status.snapshot.index { return status.snapshot.term }
             if index == status.lastIndex { return status.lastTerm }
             try Self.check(index, index, within: status)
-            return self.caches[group]?.entry(at: index)?.term
+            return self.caches.entry(at: index, of: group)?.term
         }
         if let cached { return cached }
         guard let entry = try self.entries(of: group, from: index, through: index, maxBytes: 0).first else {
@@ -170,7 +106,7 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
         let cached: [LogEntry]? = try self.lock.withLock {
             try self.checkUsable()
             try Self.check(first, last, within: self.head(of: group).status)
-            return self.caches[group]?.entries(from: first, through: last, maxBytes: maxBytes)
+            return self.caches.entries(of: group, from: first, through: last, maxBytes: maxBytes)
         }
         if let cached { return cached }
         return try self.reading(group) { store, status in
@@ -437,34 +373,11 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
                 self.heads[group] = nil
                 self.damaged[group] = nil
                 self.unswept.remove(group)
-                self.cachedBytes -= self.caches.removeValue(forKey: group)?.bytes ?? 0
+                self.caches.remove(group)
             }
             for (group, head) in transaction.changed { self.heads[group] = head }
-            for change in transaction.cacheChanges { self.apply(change) }
-            self.evict()
-        }
-    }
-
-    private func apply(_ change: LogTransaction.CacheChange) {
-        var cache = self.caches.removeValue(forKey: change.group) ?? EntryCache()
-        let before = cache.bytes
-        if let index = change.truncatedFrom { cache.truncate(from: index) }
-        if let index = change.compactedThrough { cache.removePrefix(through: index) }
-        cache.append(change.entries)
-        self.cachedBytes += cache.bytes - before
-        self.caches[change.group] = cache
-    }
-
-    /// Keeps the caches within their bound; takes from the largest one, several entries at a time.
-    private func evict() {
-        while self.cachedBytes > self.options.cacheBytes {
-            let largest = self.caches.max { ($0.value.bytes, $0.key) < ($1.value.bytes, $1.key) }
-            guard let group = largest?.key, var cache = self.caches.removeValue(forKey: group) else { return }
-            let before = cache.bytes
-            let excess = self.cachedBytes - self.options.cacheBytes + self.options.cacheBytes / 8
-            cache.evict(downTo: before - min(before, excess))
-            self.cachedBytes += cache.bytes - before
-            self.caches[group] = cache
+            for change in transaction.cacheChanges { self.caches.apply(change) }
+            self.caches.evict()
         }
     }
 

@@ -1,5 +1,8 @@
 import CSQLite
 
+/// Done once, before the first connection. Where SQLite is in use already it changes nothing.
+private let configuration: Void = { _ = csqlite_configure() }()
+
 /// Owns one `sqlite3` handle and closes it when the last user is gone: the database, its statements, its interrupters.
 ///
 /// `@unchecked Sendable`: the handle is opened without SQLite's own mutex and is used by one thread at a time, which
@@ -9,6 +12,7 @@ final class Connection: @unchecked Sendable {
     let handle: OpaquePointer
 
     init(path: String, options: DatabaseOptions) throws {
+        configuration
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         switch options.access {
         case .readOnly: flags |= SQLITE_OPEN_READONLY
