@@ -94,6 +94,12 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "thalweg-bench",
+            dependencies: ["JSON", argumentParser],
+            swiftSettings: settings
+        ),
+
         // Tests.
         .testTarget(
             name: "BPMNParsingTests",
@@ -121,6 +127,7 @@ let package = Package(
             dependencies: ["SQLite", "SimulatedDisk"],
             swiftSettings: settings
         ),
+        .testTarget(name: "ThalwegBenchTests", dependencies: ["JSON", "thalweg-bench"], swiftSettings: settings),
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(

@@ -28,6 +28,9 @@ final class GroupLoop {
     /// Work for the log that found no space.
     private var unpersisted: StorageAppend?
     private var nextPersist: Int64 = 0
+    /// A newer commit index that is not on disk. It needs no sync of its own, since it only shortens recovery: it goes
+    /// along with the next entries.
+    private var pendingHardState: HardState?
 
     init(
         runner: GroupRunner,
@@ -152,16 +155,21 @@ final class GroupLoop {
     /// - Returns: false when there is no space now; it is tried again.
     /// - Throws: any other failure of the disk: what reached it is unknown then, so the process must end.
     private func persist(_ work: StorageAppend) throws -> Bool {
+        guard work.mustSync || work.snapshot != nil || !work.entries.isEmpty else {
+            pendingHardState = work.hardState ?? pendingHardState
+            return true
+        }
         do {
             try log.append(
                 LogWrite(
                     group: GroupID(runner.group),
                     incarnation: incarnation,
-                    hardState: work.hardState,
+                    hardState: work.hardState ?? pendingHardState,
                     snapshot: work.snapshot?.metadata,
                     entries: work.entries
                 )
             )
+            pendingHardState = nil
             if unpersisted != nil {
                 unpersisted = nil
                 logger.notice("there is space again")

@@ -19,14 +19,16 @@ final class HistoryRunner: Sendable {
 
     private let runner: GroupRunner
     private let log: SQLiteRaftLog
+    private let clock: NodeClock
     private let logger: Logger
     private let state = Mutex(State())
     private let condition = NSCondition()
     private let finished = DispatchSemaphore(value: 0)
 
-    init(runner: GroupRunner, log: SQLiteRaftLog, logger: Logger) {
+    init(runner: GroupRunner, log: SQLiteRaftLog, clock: NodeClock, logger: Logger) {
         self.runner = runner
         self.log = log
+        self.clock = clock
         self.logger = logger
     }
 
@@ -87,7 +89,8 @@ final class HistoryRunner: Sendable {
             let moved = try archiver.archive(limit: HistoryRunner.instancesPerRound, now: snapshot.groupTime)
             if !moved.isEmpty { runner.post(.archived(moved)) }
         }
-        try archiver.dropExpired(now: snapshot.groupTime, readers: readers)
+        // Group time stands still while nothing happens; what has expired goes all the same.
+        try archiver.dropExpired(now: max(snapshot.groupTime, clock.now), readers: readers)
     }
 
     private func copyEntries(_ archiver: HistoryArchiver, through applied: UInt64, now: Int64) throws {

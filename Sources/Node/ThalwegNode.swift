@@ -92,7 +92,7 @@ package final class ThalwegNode: Sendable {
         for mark in poisoned { crashFile.forget(mark) }
         crashFile.watchSignals()
         readers = ReaderPool(live: live, history: historyFolder, readers: 4, timeLimit: .seconds(10))
-        history = HistoryRunner(runner: instances, log: log, logger: logger)
+        history = HistoryRunner(runner: instances, log: log, clock: clock, logger: logger)
         try history.start(
             live: live,
             folder: historyFolder,

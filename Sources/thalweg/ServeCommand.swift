@@ -66,7 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw ValidationError("Expected a log level like 'info' or 'warning', but got '\(logLevel)'.")
         }
-        var logger = Logger(label: "thalweg") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "thalweg") { LineLogHandler(label: $0) }
         logger.logLevel = level
         try await serve(retention: retention, logger: logger)
     }
