@@ -94,6 +94,8 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(name: "Simulation", dependencies: ["RaftCore"], swiftSettings: settings),
+        .executableTarget(name: "raft-bench", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .executableTarget(
             name: "thalweg-bench",
             dependencies: ["JSON", argumentParser],
@@ -128,6 +130,8 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "ThalwegBenchTests", dependencies: ["JSON", "thalweg-bench"], swiftSettings: settings),
+        .testTarget(name: "RaftCoreTests", dependencies: ["RaftCore"], swiftSettings: settings),
+        .testTarget(name: "SimulationTests", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(

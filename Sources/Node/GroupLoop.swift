@@ -11,6 +11,7 @@ import Synchronization
 /// The body of a group's thread.
 final class GroupLoop {
     private static let tickMilliseconds: Int64 = 100
+    private static let watchNanoseconds: Int64 = 100_000
     private static let durableCommitMilliseconds: Int64 = 5_000
     /// Entries that are kept behind what is durable, for followers that lag.
     private static let logTail: UInt64 = 4_096
@@ -67,14 +68,24 @@ final class GroupLoop {
                 )
             }
         )
+        publish()
     }
 
     func run() {
         do {
-            while let inputs = runner.takeInputs(until: nextWake()) { try turn(inputs) }
+            while let inputs = runner.takeInputs(until: nextWake()) {
+                try turn(inputs)
+                if inputs.contains(where: GroupLoop.isCommand) {
+                    runner.watch(nanoseconds: GroupLoop.watchNanoseconds)
+                }
+            }
         } catch {
             connections.fail("group \(runner.group) cannot go on: \(error)")
         }
+    }
+
+    private static func isCommand(_ input: ReplicaInput) -> Bool {
+        if case .submitted = input { true } else { false }
     }
 
     private func nextWake() -> Int64 {

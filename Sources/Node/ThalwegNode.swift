@@ -158,7 +158,7 @@ private struct GroupStarter {
             log: log,
             incarnation: incarnation,
             makeReplica: {
-                let state = try SQLiteState(folder: path)
+                let state = try SQLiteState(folder: path, options: StateOptions(cacheBytes: 128 << 20))
                 var raftConfiguration = RaftConfiguration(id: node, group: group, incarnation: incarnation)
                 raftConfiguration.applied = LogIndex(state.position.appliedIndex)
                 raftConfiguration.asynchronousStorageWrites = true

@@ -56,6 +56,9 @@ package struct RaftConfiguration: Sendable {
     package var stepDownOnRemoval: Bool = true
     /// Conformance: refuse membership changes while another is under way.
     package var validatesConfigurationChanges: Bool = true
+    /// Conformance: tell in votes what is committed. Members that are removed or demoted may be the only ones who know;
+    /// without being told the others could need their votes for ever.
+    package var sharesCommitInVotes: Bool = true
     /// Conformance: pass proposals that arrive as messages on to the leader. A server routes them itself.
     package var forwardsProposals: Bool = false
 
@@ -71,6 +74,10 @@ package struct RaftConfiguration: Sendable {
         if self.heartbeatTicks < 1 { return "Expected heartbeatTicks of at least 1, but got \(self.heartbeatTicks)" }
         if self.electionTicks <= self.heartbeatTicks || self.electionTicks > 1 << 20 {
             return "Expected electionTicks above heartbeatTicks and at most 1048576, but got \(self.electionTicks)"
+        }
+        if !self.preVote, case .rank(1...) = self.electionPriority {
+            // Whoever may campaign early would raise the term again and again, and keep those behind it from their turn.
+            return "Expected pre-votes with an election rank above 0, but got none"
         }
         let limits = [
             self.maxMessageBytes, self.maxApplyingBytes, self.maxUncommittedBytes, self.maxInflightMessages,

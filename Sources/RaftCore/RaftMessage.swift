@@ -125,11 +125,19 @@ package struct VoteRequest: Hashable, Sendable {
     package var lastEntry: EntryID
     /// The old leader asked for this election, so voters do not insist on it.
     package var isTransfer: Bool
+    /// The last entry the candidate knows to be committed.
+    package var committed: EntryID
 
-    package init(phase: ElectionPhase, lastEntry: EntryID, isTransfer: Bool = false) {
+    package init(
+        phase: ElectionPhase,
+        lastEntry: EntryID,
+        isTransfer: Bool = false,
+        committed: EntryID = EntryID()
+    ) {
         self.phase = phase
         self.lastEntry = lastEntry
         self.isTransfer = isTransfer
+        self.committed = committed
     }
 }
 
@@ -140,11 +148,14 @@ package struct VoteResponse: Hashable, Sendable {
     /// The last entry named in the request. A candidate that restarted with a shorter log and stands in the same term
     /// again must not count a vote given to its longer log.
     package var lastEntry: EntryID
+    /// The last entry the voter knows to be committed.
+    package var committed: EntryID
 
-    package init(phase: ElectionPhase, isGranted: Bool, lastEntry: EntryID) {
+    package init(phase: ElectionPhase, isGranted: Bool, lastEntry: EntryID, committed: EntryID = EntryID()) {
         self.phase = phase
         self.isGranted = isGranted
         self.lastEntry = lastEntry
+        self.committed = committed
     }
 }
 
@@ -189,9 +200,9 @@ extension RaftMessage {
         case .appendResponse(let response):
             return Self.isPossible(response.index) && Self.isPossible(response.rejectionHint)
         case .voteRequest(let request):
-            return Self.isPossible(request.lastEntry)
+            return Self.isPossible(request.lastEntry) && Self.isPossible(request.committed)
         case .voteResponse(let response):
-            return Self.isPossible(response.lastEntry)
+            return Self.isPossible(response.lastEntry) && Self.isPossible(response.committed)
         case .heartbeat(let heartbeat):
             return Self.isPossible(heartbeat.commit) && Self.isPossible(heartbeat.acknowledged)
         case .heartbeatResponse:

@@ -42,13 +42,19 @@ extension RaftNode {
 
     private mutating func requestVotes(_ phase: ElectionPhase, term: Term, isTransfer: Bool) {
         let last = self.log.lastEntry()
+        let committed = self.sharedCommit()
         for voter in self.tracker.configuration.allVoters {
             if voter == self.id {
                 // The own vote counts like every other: once it is durable.
                 let granted = VoteResponse(phase: phase, isGranted: true, lastEntry: last)
                 self.sendAfterPersist(.voteResponse(granted), to: self.id, term: term)
             } else {
-                let request = VoteRequest(phase: phase, lastEntry: last, isTransfer: isTransfer)
+                let request = VoteRequest(
+                    phase: phase,
+                    lastEntry: last,
+                    isTransfer: isTransfer,
+                    committed: committed
+                )
                 self.send(.voteRequest(request), to: voter, term: term)
             }
         }
@@ -74,13 +80,34 @@ extension RaftNode {
         let isAboutLaterTerm = request.phase == .preVote && term > self.term
         let mayVote = self.vote == candidate || isFree || isAboutLaterTerm
         let isGranted = mayVote && self.isUpToDate(request.lastEntry)
-        let response = VoteResponse(phase: request.phase, isGranted: isGranted, lastEntry: request.lastEntry)
+        let response = VoteResponse(
+            phase: request.phase,
+            isGranted: isGranted,
+            lastEntry: request.lastEntry,
+            committed: self.sharedCommit()
+        )
         // A grant names the term asked for, a refusal the voter's own, from which the candidate may learn.
         self.sendAfterPersist(.voteResponse(response), to: candidate, term: isGranted ? term : self.term)
         if isGranted, request.phase == .vote {
             self.electionElapsed = 0
             self.vote = candidate
         }
+        self.learnCommit(request.committed)
+    }
+
+    /// What this node tells others to be committed.
+    private mutating func sharedCommit() -> EntryID {
+        guard self.configuration.sharesCommitInVotes else { return EntryID() }
+        return EntryID(term: self.log.term(of: self.log.committed) ?? .zero, index: self.log.committed)
+    }
+
+    /// Believes that an entry is committed if it is the very one in this log; so is then all before it.
+    private mutating func learnCommit(_ entry: EntryID) {
+        guard entry.index > self.log.committed, entry.term > .zero, self.role != .leader else { return }
+        guard self.log.matches(entry) else { return }
+        self.log.commit(to: entry.index)
+        // With a change among what is committed now, the voters this campaign asks may not be the right ones.
+        if self.role != .follower, self.hasUnappliedChange() { self.becomeFollower(term: self.term, leader: nil) }
     }
 
     /// Whether a log that ends so holds at least all that may be committed here (Raft paper, section 5.4.1).
@@ -102,6 +129,8 @@ extension RaftNode {
             let asked = expected == .preVote ? Term(self.term.rawValue + 1) : self.term
             guard term == asked, response.lastEntry == self.log.lastEntry() else { return .ignored(.staleTerm) }
         }
+        self.learnCommit(response.committed)
+        guard self.role != .follower else { return .handled }
         self.tracker.record(response.isGranted, from: voter)
         switch self.tracker.electionResult {
         case .pending:

@@ -5,13 +5,12 @@ extension RaftNode {
     ///
     /// - Returns: the members from now on.
     /// - Throws: when the change cannot be made; then nothing changed, in the same way on every member. `superseded`
-    ///   when the members are known as of a later entry already, because a snapshot arrived meanwhile; then the host
-    ///   stores nothing.
+    ///   when the entry was applied before.
     @discardableResult
     package mutating func applyConfigurationChange(
         _ entry: LogEntry
     ) throws(ConfigurationChangeError) -> ClusterConfiguration {
-        guard entry.index > self.membersIndex else { throw .superseded }
+        guard entry.index > self.membersIndex else { return try self.applySupersededChange(entry) }
         self.membersIndex = entry.index
         let change = try ConfigurationChange(of: entry)
         var changer = ConfigurationChanger(self.tracker, lastIndex: self.log.lastIndex)
@@ -19,6 +18,21 @@ extension RaftNode {
         self.tracker.adopt(changer)
         self.membersChanged()
         return self.tracker.configuration
+    }
+
+    /// Follows the members of a state machine that a received snapshot is about to replace. The node itself goes by
+    /// those of the snapshot; but what the host stores until it is installed must fit the applied index.
+    private mutating func applySupersededChange(
+        _ entry: LogEntry
+    ) throws(ConfigurationChangeError) -> ClusterConfiguration {
+        guard let members = self.supersededMembers else { throw .superseded }
+        let change = try ConfigurationChange(of: entry)
+        let window = self.tracker.emptyWindow
+        let tracker = ProgressTracker(members, nextIndex: self.log.lastIndex.next, window: window)
+        var changer = ConfigurationChanger(tracker, lastIndex: self.log.lastIndex)
+        try changer.apply(change)
+        self.supersededMembers = changer.configuration
+        return changer.configuration
     }
 
     private mutating func membersChanged() {

@@ -134,6 +134,7 @@ extension RaftNode {
         if let last = acknowledgement.lastEntry, acknowledgement.term == self.term { self.log.stable(to: last) }
         if let snapshot = acknowledgement.snapshot {
             self.log.stableSnapshot(at: snapshot)
+            if !self.log.hasPendingSnapshot { self.supersededMembers = nil }
             self.noteApplied(to: snapshot, bytes: 0)
         }
     }

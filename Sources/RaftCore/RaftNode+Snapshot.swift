@@ -30,15 +30,15 @@ extension RaftNode {
     /// Takes over a snapshot; false when it tells nothing new.
     private mutating func restore(_ snapshot: Snapshot) -> Bool {
         guard snapshot.id.index > self.log.committed else { return false }
+        // Any members will do, also some without this node: the change that added it may come after the snapshot.
         let members = snapshot.metadata.configuration
-        // A snapshot that does not know this node cannot be the one it needs.
-        guard NodeSet.contains(members.allMembers, self.id) else { return false }
         if self.log.matches(snapshot.id) {
             // All of it is here already.
             self.log.commit(to: snapshot.id.index)
             return false
         }
         self.log.restore(snapshot)
+        if self.supersededMembers == nil { self.supersededMembers = self.tracker.configuration }
         self.membersIndex = snapshot.id.index
         let window = self.tracker.emptyWindow
         self.tracker = ProgressTracker(members, nextIndex: self.log.lastIndex.next, window: window)

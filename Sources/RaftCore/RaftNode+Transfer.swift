@@ -5,7 +5,8 @@ extension RaftNode {
     package mutating func transferLeadership(to transferee: NodeID) {
         guard self.fault == nil else { return }
         guard self.role == .leader else {
-            if self.role == .follower, let leader = self.leader { self.send(.transferRequest(to: transferee), to: leader) }
+            guard self.role == .follower, let leader = self.leader else { return }
+            self.send(.transferRequest(to: transferee), to: leader)
             return
         }
         guard let position = self.tracker.position(of: transferee) else { return }

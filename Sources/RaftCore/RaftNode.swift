@@ -27,6 +27,8 @@ package struct RaftNode<Storage: RaftStorage> {
     var uncommittedBytes = 0
     /// The entry as of which the members are known.
     var membersIndex = LogIndex.zero
+    /// The members as of the applied index while a received snapshot waits for its installation.
+    var supersededMembers: ClusterConfiguration?
     var reads = ReadQueue()
 
     // Output that was not handed over yet.
@@ -195,7 +197,7 @@ package struct RaftNode<Storage: RaftStorage> {
         guard message.group == self.configuration.group else { return .ignored(.wrongGroup) }
         guard message.incarnation == self.configuration.incarnation else { return .ignored(.wrongIncarnation) }
         guard message.to == self.id else { return .ignored(.wrongReceiver) }
-        guard message.isWellFormed else { return .ignored(.malformed) }
+        guard message.isWellFormed, self.mayComeFromSender(message) else { return .ignored(.malformed) }
         guard !self.isAnswerOfStranger(message) else { return .ignored(.unknownPeer) }
         if let reason = self.admit(message) { return .ignored(reason) }
         switch message.body {
@@ -223,6 +225,15 @@ package struct RaftNode<Storage: RaftStorage> {
             return self.handleReadRequest(request, from: message.from)
         case .readIndexResponse(let request, let index):
             return self.handleReadResponse(request, index: index, from: message.from)
+        }
+    }
+
+    /// Whether the sender is possible: a node tells itself nothing but its own vote, write and proposals.
+    private func mayComeFromSender(_ message: RaftMessage) -> Bool {
+        guard message.from == self.id else { return message.from.rawValue != 0 }
+        switch message.body {
+        case .voteResponse, .appendResponse, .proposal: return true
+        default: return false
         }
     }
 
