@@ -133,6 +133,13 @@ let package = Package(
         .testTarget(name: "RaftCoreTests", dependencies: ["RaftCore"], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            // The executable is run by the tests, as a process.
+            dependencies: ["JSON", "thalweg"],
+            exclude: ["Models", "Python"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(
             name: "StateStoreTests",

@@ -87,10 +87,11 @@ package final class ThalwegNode: Sendable {
         let live = StateFile(path: "\(try folder.stateFolder(EngineGroups.instances))/\(StateFile.name)")
         let historyFolder = try HistoryFolder(path: "\(folder.path)/history", group: EngineGroups.instances)
         let starter = GroupStarter(folder: folder, log: log, crashFile: crashFile, configuration: configuration)
+        // Before anything is executed: what is due already may be what ended the process.
+        crashFile.watchSignals()
         try starter.start(cluster, marker: NoExecutionMarker(), poisoned: [])
         try starter.start(instances, marker: crashFile, poisoned: poisoned)
         for mark in poisoned { crashFile.forget(mark) }
-        crashFile.watchSignals()
         readers = ReaderPool(live: live, history: historyFolder, readers: 4, timeLimit: .seconds(10))
         history = HistoryRunner(runner: instances, log: log, clock: clock, logger: logger)
         try history.start(
