@@ -64,7 +64,10 @@ package final class ThalwegNode: Sendable {
         log = try SQLiteRaftLog(
             folder: "\(folder.path)/log",
             identity: LogIdentity(node: NodeID(folder.identity.nodeID), directory: folder.identity.directoryID),
-            options: RaftLogOptions(checkpointPages: 2_048, onFailure: { configuration.onFailure("the log's disk failed: \($0)") })
+            options: RaftLogOptions(
+                checkpointPages: 2_048,
+                onFailure: { configuration.onFailure("the log's disk failed: \($0)") }
+            )
         )
         let clock = self.clock
         requestPrefix = "\(folder.identity.nodeID)-\(String(clock.now, radix: 36))-"

@@ -121,7 +121,13 @@ struct ServeCommand: AsyncParsableCommand {
             node.stop()
         } catch {
             node.stop()
-            throw ServeFailure("thalweg cannot listen on \(host) port \(port): \(error)")
+            let isTaken = "\(error)".contains("Address already in use")
+            throw ServeFailure(
+                isTaken
+                    ? "thalweg cannot listen on \(host) port \(port): another process listens there already; "
+                        + "stop that one, or choose another port with --port"
+                    : "thalweg cannot listen on \(host) port \(port): \(error)"
+            )
         }
     }
 
