@@ -60,8 +60,10 @@ import Testing
     }
 
     @Test func `a port without a server is unavailable, and said to be`() async throws {
-        let url = try await ScriptedServer.with({ _ in .noContent }) { $0.url }
-        let settings = ConnectionSettings(address: try ServerAddress(url), credentials: .none, authorityFile: nil)
+        let port = try BoundPort()
+        defer { port.close() }
+        let address = try ServerAddress("http://127.0.0.1:\(port.number)")
+        let settings = ConnectionSettings(address: address, credentials: .none, authorityFile: nil)
 
         let failure = await clientFailure {
             try await ServerConnection.with(settings) { try await $0.send(.topology) }
