@@ -47,16 +47,14 @@ extension ModelBuilder {
         }
         let (text, position) = self.trimmedText(of: part)
         let expression = self.expression(text, named: self.tree[part].name, at: part, position: position)
-        if case .literal = expression, kind == .cycle, TimerLiteral.looksLikeCron(text) {
-            self.reportUnsupported("a cron timer of", at: part)
-            return nil
-        }
         if case .literal = expression, let expected = Self.expectedForm(of: text, kind) {
             self.report(
                 .timerLiteral,
                 at: part,
                 "Expected \(expected), but got \(quoted(text)).",
-                advice: "Write the timer in ISO 8601, or as an expression after '='."
+                advice: kind == .cycle
+                    ? "Write a repetition in ISO 8601, a cron expression with six fields, or an expression after '='."
+                    : "Write the timer in ISO 8601, or as an expression after '='."
             )
             return nil
         }
@@ -68,7 +66,7 @@ extension ModelBuilder {
         switch kind {
         case .date: TimerLiteral.isDateTime(text) ? nil : "a date and time such as '2027-01-31T12:00:00Z'"
         case .duration: TimerLiteral.isDuration(text) ? nil : "a duration such as 'PT15M'"
-        case .cycle: TimerLiteral.isCycle(text) ? nil : "a repetition such as 'R3/PT10M'"
+        case .cycle: TimerLiteral.isCycle(text) ? nil : "a repetition such as 'R3/PT10M' or '0 0 9 * * MON-FRI'"
         }
     }
 }

@@ -1,65 +1,103 @@
 import ProcessEngine
 
-/// Commands in the order they are to be executed: what was woken up and what the leader itself wants come first.
+/// What waits to be executed. What was woken up and what the leader itself was told come first; then what is due by time
+/// and what clients sent take turns, so that neither keeps the other out.
 struct CommandQueue {
     enum Item {
         case client(SubmittedRequest)
         case scheduled(InternalCommand)
     }
 
-    private var urgent: [Item] = []
-    private var urgentHead = 0
-    private var waiting: [SubmittedRequest] = []
-    private var waitingHead = 0
+    private var urgent = HeadedList<Item>()
+    private var due = HeadedList<InternalCommand>()
+    private var waiting = HeadedList<SubmittedRequest>()
+    private var isDueNext = true
 
-    var isEmpty: Bool { urgentHead == urgent.count && waitingHead == waiting.count }
-    var clientCount: Int { waiting.count - waitingHead }
+    var isEmpty: Bool { urgent.isEmpty && due.isEmpty && waiting.isEmpty }
+    var clientCount: Int { waiting.count }
+    var urgentCount: Int { urgent.count }
+    var hasDue: Bool { !due.isEmpty }
 
     mutating func append(_ request: SubmittedRequest) { waiting.append(request) }
     mutating func appendUrgent(_ item: Item) { urgent.append(item) }
+    mutating func appendDue(_ command: InternalCommand) { due.append(command) }
+
+    /// Puts an item that was taken out before all others.
+    mutating func putBack(_ item: Item) { urgent.prepend(item) }
 
     mutating func next() -> Item? {
-        if urgentHead < urgent.count {
-            let item = urgent[urgentHead]
-            urgentHead += 1
-            if urgentHead == urgent.count {
-                urgent.removeAll(keepingCapacity: true)
-                urgentHead = 0
-            }
-            return item
-        }
-        guard waitingHead < waiting.count else { return nil }
-        let item = waiting[waitingHead]
-        waitingHead += 1
-        if waitingHead == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            waitingHead = 0
-        } else if waitingHead > 1_024 {
-            waiting.removeFirst(waitingHead)
-            waitingHead = 0
-        }
-        return .client(item)
+        if let item = urgent.next() { return item }
+        let takesDue = !due.isEmpty && (isDueNext || waiting.isEmpty)
+        isDueNext = !takesDue
+        if takesDue { return due.next().map { .scheduled($0) } }
+        return waiting.next().map { .client($0) }
     }
 
-    mutating func remove(_ id: RequestID) {
-        if let position = waiting[waitingHead...].firstIndex(where: { $0.request.id == id }) {
-            waiting.remove(at: position)
-        }
-        urgent = urgent[urgentHead...].filter {
-            if case .client(let request) = $0 { request.request.id != id } else { true }
-        }
-        urgentHead = 0
+    /// Takes a client's request out.
+    mutating func remove(_ id: RequestID) -> SubmittedRequest? {
+        if let request = waiting.removeFirst(where: { $0.request.id == id }) { return request }
+        let item = urgent.removeFirst { if case .client(let request) = $0 { request.request.id == id } else { false } }
+        if case .client(let request) = item { return request }
+        return nil
     }
 
-    /// Takes all client commands out.
+    /// Takes all client commands out, and what is due, which is asked for again.
     mutating func removeAllClients() -> [SubmittedRequest] {
-        var clients = Array(waiting[waitingHead...])
-        for case .client(let request) in urgent[urgentHead...] { clients.append(request) }
-        urgent = urgent[urgentHead...].filter { if case .client = $0 { false } else { true } }
-        urgentHead = 0
-        waiting.removeAll(keepingCapacity: true)
-        waitingHead = 0
+        var clients = waiting.removeAll()
+        _ = due.removeAll()
+        for item in urgent.removeAll() {
+            switch item {
+            case .client(let request): clients.append(request)
+            case .scheduled: urgent.append(item)
+            }
+        }
         return clients
+    }
+}
+
+/// A list that is taken from at its head.
+private struct HeadedList<Item> {
+    private var items: [Item] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == items.count }
+    var count: Int { items.count - head }
+
+    mutating func append(_ item: Item) { items.append(item) }
+
+    mutating func prepend(_ item: Item) {
+        if head > 0 {
+            head -= 1
+            items[head] = item
+        } else {
+            items.insert(item, at: 0)
+        }
+    }
+
+    mutating func next() -> Item? {
+        guard head < items.count else { return nil }
+        let item = items[head]
+        head += 1
+        if head == items.count {
+            items.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 1_024, head > items.count / 2 {
+            items.removeFirst(head)
+            head = 0
+        }
+        return item
+    }
+
+    mutating func removeFirst(where isWanted: (Item) -> Bool) -> Item? {
+        items[head...].firstIndex(where: isWanted).map { items.remove(at: $0) }
+    }
+
+    mutating func removeAll() -> [Item] {
+        defer {
+            items.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        return Array(items[head...])
     }
 }
 
@@ -78,13 +116,23 @@ struct ParkedActivations {
         count += 1
     }
 
-    /// Takes out the one that has waited longest for a type.
-    mutating func wake(_ type: String) -> SubmittedRequest? {
-        guard var list = entries[type], !list.isEmpty else { return nil }
-        let first = list.removeFirst()
-        entries[type] = list.isEmpty ? nil : list
+    /// Takes out the one that has waited longest for a job of this type and tenant.
+    mutating func wake(_ type: String, tenantID: String) -> SubmittedRequest? {
+        guard var list = entries[type],
+            let position = list.firstIndex(where: { entry in
+                if case .activateJobs(let command) = entry.request.request.command {
+                    command.tenantIDs.contains(tenantID)
+                } else {
+                    false
+                }
+            })
+        else { return nil }
+        // Taken out before the list is changed, so that it is not copied.
+        entries[type] = nil
+        let found = list.remove(at: position)
+        if !list.isEmpty { entries[type] = list }
         count -= 1
-        return first.request
+        return found.request
     }
 
     /// Takes out those whose time is over, in the order of their ids.

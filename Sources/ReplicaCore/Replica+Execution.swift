@@ -11,22 +11,32 @@ extension Replica {
             state.position.appliedTerm == raft.term.rawValue
         else { return false }
         let now = max(time, state.position.time)
+        if isUpkeepDue { try upkeep() }
+        try queuePoisons()
         guard !queue.isEmpty || !archived.isEmpty || isSomethingDue(now: now) else { return false }
         try state.begin()
         var batch = BatchInProgress(position: state.position)
         batch.position.time = now
         do {
             try queueDue(now: now)
-            batch.hasRemovedArchived = try removeArchivedInstances()
+            try removeArchivedInstances(&batch)
             try execute(into: &batch)
+            return try propose(batch)
         } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            try engine.reload(from: state)
-            for id in batch.taken { answer(id, .refused(reason: "the disk is full")) }
+            try undo(batch, reason: "the disk is full")
             stall(failure)
             return false
         }
-        return try propose(batch)
+    }
+
+    /// As if the batch had never been tried: clients are told, everything else will be done again.
+    private func undo(_ batch: BatchInProgress, reason: String) throws {
+        try? state.rollback()
+        try engine.reload(from: state)
+        for id in batch.taken { answer(id, .refused(reason: reason)) }
+        for command in batch.scheduled { queue.appendUrgent(.scheduled(command)) }
+        archived = batch.archived + archived
+        nextDue = .unknown
     }
 
     /// A batch while it is being executed.
@@ -35,10 +45,33 @@ extension Replica {
         var events: [Event] = []
         var eventBytes: [UInt8] = []
         var outcome = BatchOutcome()
-        /// Whether rows of finished instances were removed: a change, though none that others must know.
-        var hasRemovedArchived = false
+        /// Finished instances whose rows were removed: a change, though none that others must know.
+        var archived: [Key] = []
         /// All client requests in it.
         var taken: [RequestID] = []
+        /// The scheduled commands in it that nobody would schedule again.
+        var scheduled: [InternalCommand] = []
+    }
+
+    /// The events of a command fit into no entry.
+    private struct OversizedEvents: Error {
+        var byteCount: Int
+        var description: String {
+            "Expected a command whose effects take less than \(BatchEntry.byteLimit) bytes, but got \(byteCount)"
+        }
+    }
+
+    /// The events of a command do not fit into this entry any more.
+    private struct BatchIsFull: Error {}
+
+    /// What ended the process is kept from being executed again, before anything else is.
+    private func queuePoisons() throws {
+        for (mark, reason) in poisons {
+            if let subject = try engine.subject(of: mark, state: state) {
+                queue.putBack(.scheduled(.quarantine(subject: subject, reason: reason)))
+            }
+        }
+        poisons = []
     }
 
     private func isSomethingDue(now: Int64) -> Bool {
@@ -51,41 +84,52 @@ extension Replica {
 
     /// Things whose time has come go ahead of the clients, but only so many at a time.
     private func queueDue(now: Int64) throws {
-        guard isSomethingDue(now: now) else { return }
-        let limit = limits.duePerBatch
+        guard !queue.hasDue, isSomethingDue(now: now) else { return }
+        let limit = max(1, limits.duePerBatch / 2)
         for key in try state.continuations(limit: limit) { queueOnce(.continueSteps(key), "continuation:\(key)") }
         for key in try state.dueTimers(now: now, limit: limit) { queueOnce(.triggerTimer(key), "timer:\(key)") }
         for key in try state.dueJobs(now: now, limit: limit) { queueOnce(.expireJob(key), "job:\(key)") }
         for key in try state.expiredMessages(now: now, limit: limit) { queueOnce(.expireMessage(key), "message:\(key)") }
-        // What is due already but could not be queued (it is suspended) is looked at again in a second; anything that
-        // is committed before that asks anew.
+        isDueTaken = queue.hasDue
+        // What is due already but could not be queued (it is suspended) is looked at again in a second; what was queued
+        // makes the commit of its batch ask anew.
         nextDue = try state.nextDueTime().map { .at($0 > now ? $0 : now + 1_000) } ?? .never
     }
 
     private func queueOnce(_ command: InternalCommand, _ name: String) {
-        if suspended.isEmpty || !suspended.contains(name) { queue.appendUrgent(.scheduled(command)) }
+        if suspended.isEmpty || !suspended.contains(name) { queue.appendDue(command) }
     }
 
     /// Rows of instances that are in the history by now. Not replicated: where finished instances are kept is each
     /// node's own affair.
-    private func removeArchivedInstances() throws -> Bool {
-        guard !archived.isEmpty else { return false }
-        let chunk = Array(archived.prefix(limits.archivedPerBatch))
-        archived.removeFirst(chunk.count)
-        try removeArchived(chunk)
-        return true
+    private func removeArchivedInstances(_ batch: inout BatchInProgress) throws {
+        guard !archived.isEmpty else { return }
+        batch.archived = Array(archived.prefix(limits.archivedPerBatch))
+        archived.removeFirst(batch.archived.count)
+        try removeArchived(batch.archived)
     }
 
     private func execute(into batch: inout BatchInProgress) throws {
         while batch.outcome.commands < limits.commandsPerBatch, batch.eventBytes.count < limits.bytesPerBatch,
             let item = queue.next()
         {
-            batch.outcome.commands += 1
-            switch item {
-            case .client(let request):
-                batch.taken.append(request.request.id)
-                try execute(request, into: &batch)
-            case .scheduled(let command): try execute(command, into: &batch)
+            do {
+                switch item {
+                case .client(let request):
+                    batch.taken.append(request.request.id)
+                    try execute(request, into: &batch)
+                case .scheduled(let command):
+                    if !command.isKnownByState { batch.scheduled.append(command) }
+                    try execute(command, into: &batch)
+                }
+                batch.outcome.commands += 1
+            } catch is BatchIsFull {
+                switch item {
+                case .client: batch.taken.removeLast()
+                case .scheduled(let command): if !command.isKnownByState { batch.scheduled.removeLast() }
+                }
+                queue.putBack(item)
+                return
             }
         }
     }
@@ -113,6 +157,10 @@ extension Replica {
         } catch let rejection as Rejection {
             batch.outcome.rejections += 1
             batch.outcome.answers.append((request.id, .answered(.rejected(rejection))))
+        } catch let failure as OversizedEvents {
+            batch.outcome.rejections += 1
+            let rejection = Rejection(.invalidArgument, "\(failure.description); send less at once")
+            batch.outcome.answers.append((request.id, .answered(.rejected(rejection))))
         } catch let fault as EngineFault {
             note(fault)
             batch.outcome.answers.append((request.id, .failed(reason: fault.description)))
@@ -127,13 +175,22 @@ extension Replica {
             suspend(command)
             if case .continueSteps = command { return }
             note(EngineFault("Expected a scheduled command to be carried out, but it was rejected: \(rejection.reason)"))
+        } catch let failure as OversizedEvents {
+            try quarantine(command, EngineFault(failure.description))
         } catch let fault as EngineFault {
-            note(fault)
-            suspend(command)
-            let mark = ExecutionMark(.scheduled(command))
-            if let subject = try engine.subject(of: mark, state: state) {
-                queue.appendUrgent(.scheduled(.quarantine(subject: subject, reason: fault.description)))
-            }
+            try quarantine(command, fault)
+        }
+    }
+
+    /// What cannot be executed is not tried again and again; its instance shows an incident.
+    private func quarantine(_ command: InternalCommand, _ fault: EngineFault) throws {
+        note(fault)
+        suspend(command)
+        // Trying to quarantine is the last resort.
+        if case .quarantine = command { return }
+        let mark = ExecutionMark(.scheduled(command))
+        if let subject = try engine.subject(of: mark, state: state) {
+            queue.appendUrgent(.scheduled(.quarantine(subject: subject, reason: fault.description)))
         }
     }
 
@@ -171,13 +228,9 @@ extension Replica {
             var writer = ByteWriter(reserving: 512)
             for event in result.events { event.write(to: &writer) }
             // The rest of the entry (version, time, counter) takes less than 64 bytes.
-            guard batch.eventBytes.count + writer.bytes.count < BatchEntry.byteLimit - 64 else {
-                throw Rejection(
-                    .invalidArgument,
-                    "Expected a command whose events take less than \(BatchEntry.byteLimit) bytes, "
-                        + "but got \(writer.bytes.count); use smaller variables"
-                )
-            }
+            let limit = BatchEntry.byteLimit - 64
+            guard writer.bytes.count < limit else { throw OversizedEvents(byteCount: writer.bytes.count) }
+            guard batch.eventBytes.count + writer.bytes.count < limit else { throw BatchIsFull() }
             try state.releaseSavepoint()
             batch.position.keyCounter = keyCounter
             batch.events += result.events
@@ -188,6 +241,9 @@ extension Replica {
                 actions.append(.report(.quarantined(record.subject)))
             }
             return result
+        } catch let failure as any StorageFailure {
+            // The whole batch will be rolled back; SQLite may have done so already, with all savepoints.
+            throw failure
         } catch {
             try state.rollBackToSavepoint()
             try engine.forgetUncommitted(from: state)
@@ -215,30 +271,34 @@ extension Replica {
                 position: position,
                 events: batch.events,
                 payload: payload,
-                outcome: batch.outcome
+                outcome: batch.outcome,
+                taken: batch.taken,
+                archived: batch.archived
             )
             return true
         } catch {
-            try state.rollback()
-            try engine.reload(from: state)
-            for id in batch.taken {
-                answer(id, .refused(reason: "the log takes no entries now: \(error)"))
-            }
+            try undo(batch, reason: "the log takes no entries now: \(error)")
+            retryTime = time + 10
             return raft.hasReady
         }
     }
 
     /// Nothing was decided that others must know. What was answered rests on committed state alone.
     private func commitWithoutEntry(_ batch: BatchInProgress) throws {
-        if batch.hasRemovedArchived { try state.commit(state.position) } else { try state.rollback() }
+        if !batch.archived.isEmpty { try state.commit(state.position) } else { try state.rollback() }
         try release(batch.outcome)
     }
 
-    /// What a leader sees to now and then, on ticks.
-    func upkeep() throws {
+    func noteTick() {
         ticksSinceUpkeep += 1
-        guard ticksSinceUpkeep >= 20, openBatch == nil else { return }
+        guard ticksSinceUpkeep >= 20 else { return }
         ticksSinceUpkeep = 0
+        isUpkeepDue = true
+    }
+
+    /// What a leader sees to now and then, between batches: what is not committed must not leave.
+    private func upkeep() throws {
+        isUpkeepDue = false
         try resendTransfers()
         let (count, oldest) = try state.answeredRequests()
         let limit = time - limits.rememberedMilliseconds
@@ -255,6 +315,16 @@ extension Replica {
     func resendTransfers() throws {
         for target in [EngineGroups.instances] where target != group {
             for record in try state.outbox(targetGroup: target, limit: 16) { actions.append(.transfer(record)) }
+        }
+    }
+}
+
+extension InternalCommand {
+    /// Whether it follows from the state, so that it is found again when it was not carried out.
+    fileprivate var isKnownByState: Bool {
+        switch self {
+        case .triggerTimer, .expireJob, .expireMessage, .continueSteps: true
+        case .returnJob, .forgetRequests, .receive, .acknowledge, .quarantine: false
         }
     }
 }

@@ -23,10 +23,18 @@ package final class Replica<Storage: RaftStorage> {
     var suspended: Set<String> = []
     /// When something is due; nil when it must be asked again.
     var nextDue: NextDue = .unknown
+    /// Something that was due is being executed: there may be more of it.
+    var isDueTaken = false
     /// The time given with the last inputs.
     var time: Int64 = 0
     /// A committed batch whose effects found no space in the state.
     private var stalledBatch: OpenBatch?
+    /// Committed entries that wait for space in the state, after the stalled batch.
+    private var waitingEntries: [LogEntry] = []
+    /// Inputs that ended the process last time; looked at once the state is up to date.
+    var poisons: [(mark: ExecutionMark, reason: String)] = []
+    /// Whether something is to be seen to before the next batch.
+    var isUpkeepDue = false
     /// Nothing is executed before this time.
     var retryTime: Int64 = .min
     var wasLeader = false
@@ -48,6 +56,10 @@ package final class Replica<Storage: RaftStorage> {
         var events: [Event]
         var payload: [UInt8]
         var outcome: BatchOutcome
+        /// All client requests in it.
+        var taken: [RequestID]
+        /// Finished instances whose rows it removes.
+        var archived: [Key]
     }
 
     /// What is released when a batch is committed.
@@ -116,6 +128,7 @@ package final class Replica<Storage: RaftStorage> {
 
     /// When `step` should be called again without an input; nil when only an input can change anything.
     package var wakeTime: Int64? {
+        if isStalled { return max(retryTime, time) }
         guard raft.role == .leader else { return nil }
         if retryTime > time { return retryTime }
         let waiting = parked.nextDeadline
@@ -130,20 +143,29 @@ package final class Replica<Storage: RaftStorage> {
         switch input {
         case .tick:
             raft.tick()
-            if raft.role == .leader { try upkeep() }
+            if raft.role == .leader { noteTick() }
         case .submitted(let request): submit(request)
-        case .scheduled(let command): queue.appendUrgent(.scheduled(command))
+        case .scheduled(let command):
+            // Whoever sends these repeats them, or can do without.
+            if raft.role == .leader || queue.urgentCount < limits.duePerBatch {
+                queue.appendUrgent(.scheduled(command))
+            }
         case .abandoned(let id):
-            queue.remove(id)
             parked.remove(id)
+            // It may have been woken for a job that somebody else waits for too.
+            if let request = queue.remove(id), case .activateJobs(let command) = request.request.command {
+                for tenantID in command.tenantIDs { wake(command.type, tenantID: tenantID) }
+            }
         case .received(let message): raft.step(message)
         case .persisted(let work): send(raft.persisted(work))
         case .archived(let keys): archived += keys
-        case .poisoned(let mark, let reason):
-            if let subject = try engine.subject(of: mark, state: state) {
-                queue.appendUrgent(.scheduled(.quarantine(subject: subject, reason: reason)))
-            }
+        case .poisoned(let mark, let reason): poisons.append((mark, reason))
         }
+    }
+
+    /// Lets the activation that has waited longest look for a job.
+    private func wake(_ type: String, tenantID: String) {
+        if let woken = parked.wake(type, tenantID: tenantID) { queue.appendUrgent(.client(woken)) }
     }
 
     private func submit(_ request: SubmittedRequest) {
@@ -171,7 +193,7 @@ package final class Replica<Storage: RaftStorage> {
     private func proceed() throws {
         repeat {
             while raft.hasReady { try handle(raft.ready()) }
-            try retryStalledBatch()
+            try retryStalled()
             try noteRole()
             expireParked()
         } while try executeBatch()
@@ -194,8 +216,9 @@ package final class Replica<Storage: RaftStorage> {
         wasLeader = isLeader
         if isLeader {
             nextDue = .unknown
+            suspended.removeAll()
+            isUpkeepDue = true
             actions.append(.becameLeader(raft.term))
-            try resendTransfers()
             return
         }
         actions.append(.lostLeadership)
@@ -211,11 +234,16 @@ package final class Replica<Storage: RaftStorage> {
         openBatch = nil
         try state.rollback()
         try engine.reload(from: state)
-        for (id, _) in batch.outcome.answers {
-            answer(id, .unknown(reason: "leadership was lost before the command was committed"))
-        }
-        for (request, _, _) in batch.outcome.parked {
-            answer(request.request.id, .refused(reason: "this node no longer leads group \(group)"))
+        archived = batch.archived + archived
+        nextDue = .unknown
+        let parked = Set(batch.outcome.parked.map(\.request.request.id))
+        // Those whose own answer would have come later are told as well.
+        for id in batch.taken {
+            if parked.contains(id) {
+                answer(id, .refused(reason: "this node no longer leads group \(group)"))
+            } else {
+                answer(id, .unknown(reason: "leadership was lost before the command was committed"))
+            }
         }
     }
 
@@ -231,13 +259,17 @@ package final class Replica<Storage: RaftStorage> {
             if let batch = openBatch, batch.entry == EntryID(term: entry.term, index: entry.index) {
                 try commit(batch)
             } else {
+                if entry.kind != .normal { _ = try raft.applyConfigurationChange(entry) }
                 foreign.append(entry)
             }
         }
         guard !foreign.isEmpty else { return }
         try dropOpenBatch()
-        try applyForeign(foreign)
+        if isStalled { waitingEntries += foreign } else { try applyForeign(foreign) }
     }
+
+    /// Whether committed entries wait for space in the state.
+    private var isStalled: Bool { stalledBatch != nil || !waitingEntries.isEmpty }
 
     /// The entry is durable and committed, so the batch's effects must come into the state: if there is no space for
     /// them now, they are applied again as soon as there is.
@@ -254,9 +286,17 @@ package final class Replica<Storage: RaftStorage> {
         try finish(batch)
     }
 
-    /// Applies the batch that had no space before.
-    private func retryStalledBatch() throws {
-        guard let batch = stalledBatch, time >= retryTime else { return }
+    /// Applies what had no space before.
+    private func retryStalled() throws {
+        guard isStalled, time >= retryTime else { return }
+        if let batch = stalledBatch { try retry(batch) }
+        guard stalledBatch == nil, !waitingEntries.isEmpty else { return }
+        let entries = waitingEntries
+        waitingEntries = []
+        try applyForeign(entries)
+    }
+
+    private func retry(_ batch: OpenBatch) throws {
         do {
             try state.begin()
             for event in batch.events { try Applier.apply(event, to: state) }
@@ -267,6 +307,7 @@ package final class Replica<Storage: RaftStorage> {
             return
         }
         stalledBatch = nil
+        archived = batch.archived + archived
         try engine.reload(from: state)
         try finish(batch)
     }
@@ -287,6 +328,10 @@ package final class Replica<Storage: RaftStorage> {
             statistics.count(event)
             noteDue(event)
             if case .instanceEnded = event { hasEnded = true }
+        }
+        if isDueTaken, !queue.hasDue {
+            isDueTaken = false
+            nextDue = .unknown
         }
         try release(batch.outcome)
         actions.append(.applied(through: batch.entry.index.rawValue, hasEndedInstances: hasEnded))
@@ -315,24 +360,30 @@ package final class Replica<Storage: RaftStorage> {
 
     private func applyForeign(_ entries: [LogEntry]) throws {
         var position = state.position
+        var counted = statistics
         var hasEnded = false
-        try state.begin()
-        for entry in entries where entry.index.rawValue > position.appliedIndex {
-            position.appliedIndex = entry.index.rawValue
-            position.appliedTerm = entry.term.rawValue
-            if entry.kind != .normal {
-                _ = try raft.applyConfigurationChange(entry)
-            } else if !entry.payload.isEmpty {
+        do {
+            try state.begin()
+            for entry in entries where entry.index.rawValue > position.appliedIndex {
+                position.appliedIndex = entry.index.rawValue
+                position.appliedTerm = entry.term.rawValue
+                guard entry.kind == .normal, !entry.payload.isEmpty else { continue }
                 let header = try BatchEntry.decode(entry.payload) { event in
                     try Applier.apply(event, to: state)
-                    statistics.count(event)
+                    counted.count(event)
                     if case .instanceEnded = event { hasEnded = true }
                 }
                 position.time = max(position.time, header.time)
                 position.keyCounter = header.keyCounter
             }
+            try state.commit(position)
+        } catch let failure as any StorageFailure where failure.isOutOfSpace {
+            try? state.rollback()
+            stall(failure)
+            waitingEntries = entries
+            return
         }
-        try state.commit(position)
+        statistics = counted
         try engine.reload(from: state)
         nextDue = .unknown
         actions.append(.applied(through: position.appliedIndex, hasEndedInstances: hasEnded))
@@ -351,8 +402,7 @@ package final class Replica<Storage: RaftStorage> {
         for effect in outcome.effects {
             switch effect {
             case .answer(let id, let answer): self.answer(id, .answered(answer))
-            case .jobsAvailable(let type):
-                if let woken = parked.wake(type) { queue.appendUrgent(.client(woken)) }
+            case .jobsAvailable(let type, let tenantID): wake(type, tenantID: tenantID)
             case .transfer: try resendTransfers()
             case .acknowledge(let source, let sequence):
                 actions.append(.acknowledge(sourceGroup: source, sequence: sequence))

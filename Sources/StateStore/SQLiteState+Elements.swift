@@ -6,8 +6,8 @@ struct ElementStatements {
     static let table = RecordTable(
         name: "element_instance",
         columns: [
-            "elementInstanceKey", "processInstanceKey", "elementId", "type", "elementInstanceScopeKey", "state",
-            "startDate", "endDate", "activeChildren", "waitsFor", "incidentKey", "interruptedBy",
+            "elementInstanceKey", "processInstanceKey", "elementId", "elementName", "type", "elementInstanceScopeKey",
+            "state", "startDate", "endDate", "activeChildren", "waitsFor", "incidentKey", "interruptedBy",
         ]
     )
     static let flowTable = RecordTable(
@@ -79,6 +79,7 @@ extension SQLiteState {
         try parameters.write(record.key)
         try parameters.write(record.processInstanceKey)
         try parameters.write(record.elementID)
+        try parameters.write(record.name)
         try parameters.write(record.kind)
         try parameters.write(record.scopeKey)
         try parameters.write(record.state)
@@ -156,6 +157,7 @@ extension ElementInstanceRecord {
             key: row.key(),
             processInstanceKey: row.key(),
             elementID: row.text(),
+            name: row.optionalText(),
             kind: row.text(),
             scopeKey: row.optionalKey(),
             state: try row.enumeration(ElementState.self),

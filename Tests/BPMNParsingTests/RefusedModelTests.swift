@@ -67,7 +67,6 @@ import Testing
             Models.extended("userTask", "id=\"x\"", "<zeebe:formDefinition formKey=\"camunda-forms:bpmn:f\"/>"),
             "embedded form"
         ),
-        (Models.timer("startEvent", "id=\"x\"", "timeCycle", "0 0 9 * * MON-FRI"), "cron"),
     ].map { Fault(.unsupportedElement, $0.1, at: "x", $0.0, definitions: message) }
 
     static let flows: [Fault] = [
@@ -351,6 +350,12 @@ import Testing
         ("startEvent", "timeCycle", "R-1/PT1H", .timerLiteral),
         ("startEvent", "timeCycle", "R1//PT1H", .timerLiteral),
         ("startEvent", "timeCycle", "R99999999999/PT1H", .timerLiteral),
+        ("startEvent", "timeCycle", "R0/PT1H", .timerLiteral),
+        ("startEvent", "timeCycle", "R3/-PT1H", .timerLiteral),
+        ("startEvent", "timeCycle", "R3/PT0S", .timerLiteral),
+        ("startEvent", "timeCycle", "0 61 9 * * MON-FRI", .timerLiteral),
+        ("startEvent", "timeCycle", "0 9 * * MON-FRI", .timerLiteral),
+        ("startEvent", "timeCycle", "@sometimes", .timerLiteral),
     ].map { Fault($0.3, "\($0.1) \($0.2)", at: "x", Models.timer($0.0, "id=\"x\"", $0.1, $0.2)) }
 
     static let extensions: [Fault] = [

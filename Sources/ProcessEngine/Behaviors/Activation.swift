@@ -8,7 +8,7 @@ extension Execution {
         }
         let instance = try instance(scopeRecord.processInstanceKey)
         if scopeRecord.state != .activated {
-            try enterTerminated(index, scope: scopeRecord, instance: instance)
+            try emit(.flowsDropped(scope: scope, count: 1))
             enqueue(.childEnded(scope: scope))
             return
         }
@@ -33,6 +33,7 @@ extension Execution {
             key: newKey(),
             processInstanceKey: instance.key,
             elementID: element.id,
+            name: element.name,
             kind: element.kind.rawValue,
             scopeKey: scope,
             state: .activating,
@@ -48,19 +49,10 @@ extension Execution {
         )
     }
 
-    /// A flow into a scope that is ending: used up by an element instance that ends at once.
-    private func enterTerminated(_ index: Int, scope: ElementInstanceRecord, instance: InstanceContext) throws {
-        var active = newElement(index, scope: scope.key, instance: instance, consumedFlows: 1)
-        active.record.state = .terminated
-        active.record.endedAt = now
-        try emit(.elementEntered(active.record, consumedFlows: 1, takenFlows: []))
-    }
-
     /// Uses up the flows on their way inside a scope; nothing goes on from there.
     func dropFlows(of scope: ElementInstanceRecord, instance: InstanceContext) throws {
-        for index in dropPendingEntries(into: scope.key) {
-            try enterTerminated(index, scope: scope, instance: instance)
-        }
+        let pending = dropPendingEntries(into: scope.key)
+        if pending > 0 { try emit(.flowsDropped(scope: scope.key, count: pending)) }
         let scopeIndex = instance.process.model.index(of: scope.elementID) ?? 0
         for gateway in instance.process.joiningGateways[scopeIndex] ?? [] {
             let waiting = try state.takenFlows(scope: scope.key, gateway: Int32(gateway))
@@ -95,9 +87,8 @@ extension Execution {
     }
 
     func resumeActivation(_ key: Key) throws {
-        let active = try located(key)
-        guard active.record.state == .activating else { return }
-        try activate(active)
+        guard let record = try state.elementInstance(key), record.state == .activating else { return }
+        try activate(try located(record))
     }
 
     /// Marks the element ACTIVATED, waiting for `target`.

@@ -4,9 +4,10 @@ import FEEL
 extension Execution {
     /// Completes an element instance that is in the state; its result, if any, is in its scope already.
     func complete(_ key: Key) throws {
-        let active = try located(key)
-        guard !active.record.state.isFinal, active.record.state != .terminating else { return }
-        try complete(active)
+        guard let record = try state.elementInstance(key), !record.state.isFinal, record.state != .terminating else {
+            return
+        }
+        try complete(try located(record))
     }
 
     /// Completes an element with a result: with output mappings it stays local and only what is mapped leaves, without
@@ -114,7 +115,10 @@ extension Execution {
                 guard try state.takenFlows(scope: scope, gateway: Int32(gateway)).isEmpty else { return }
             }
             try complete(active)
-        case .activating, .completing, .completed, .terminated: return
+        case .completing:
+            // A terminate end event ended the rest. With an incident it is the operator who goes on.
+            if record.incidentKey == nil { try complete(try located(record)) }
+        case .activating, .completed, .terminated: return
         }
     }
 

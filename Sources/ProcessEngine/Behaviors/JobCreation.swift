@@ -33,6 +33,6 @@ extension Execution {
                 )
             )
         )
-        release(.jobsAvailable(type: type))
+        release(.jobsAvailable(type: type, tenantID: active.instance.record.tenantID))
     }
 }

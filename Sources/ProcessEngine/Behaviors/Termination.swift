@@ -4,6 +4,7 @@ extension Execution {
     /// Ends an element instance and all it contains. What is too much for one step goes on in the next.
     func terminate(_ key: Key) throws {
         guard let record = try state.elementInstance(key), !record.state.isFinal else { return }
+        try liftQuarantine(ofInstance: record.processInstanceKey)
         let active = try located(record)
         switch active.element.kind {
         case .process, .subProcess: try terminateScope(active)
@@ -14,22 +15,31 @@ extension Execution {
 
     private func terminateScope(_ active: ActiveElement) throws {
         if active.record.state != .terminating {
-            if active.record.interruptedBy == nil { try emit(.elementChanged(active.key, .terminating)) }
+            try emit(.elementChanged(active.key, .terminating))
             try closeTriggers(of: active)
         }
         try dropFlows(of: active.record, instance: active.instance)
+        if try enqueueTermination(ofChildrenOf: active.record) { enqueue(.terminate(active.key)) }
+    }
+
+    /// Ends everything inside a scope that completes because of a terminate end event.
+    func terminateChildren(of scope: Key) throws {
+        guard let record = try state.elementInstance(scope), record.state == .completing else { return }
+        if try enqueueTermination(ofChildrenOf: record) { enqueue(.terminateChildren(scope: scope)) }
+    }
+
+    /// - Returns: whether there may be more children than one step ends.
+    private func enqueueTermination(ofChildrenOf scope: ElementInstanceRecord) throws -> Bool {
         let limit = environment.limits.childrenPerStep
         let children = try state.activeChildren(
-            scope: active.key,
-            processInstance: active.instance.key,
+            scope: scope.key,
+            processInstance: scope.processInstanceKey,
             limit: limit
         )
-        for child in children { enqueue(.terminate(child.key)) }
-        if children.count == limit {
-            enqueue(.terminate(active.key))
-        } else if children.isEmpty {
-            enqueue(.childEnded(scope: active.key))
-        }
+        // What is terminating already is on its way.
+        for child in children where child.state != .terminating { enqueue(.terminate(child.key)) }
+        if children.isEmpty { enqueue(.childEnded(scope: scope.key)) }
+        return children.count == limit
     }
 
     private func terminateCall(_ active: ActiveElement) throws {
@@ -73,11 +83,9 @@ extension Execution {
             try instanceEnded(active.instance.record)
             return
         }
-        if let next = record.interruptedBy {
-            enqueue(.complete(next))
-        } else {
-            enqueue(.childEnded(scope: scope))
-        }
+        if let next = record.interruptedBy { enqueue(.complete(next)) }
+        // Also when an event goes on: it may have been terminated with the scope.
+        enqueue(.childEnded(scope: scope))
     }
 
     /// Takes back the job or user task of an element instance.

@@ -125,7 +125,10 @@ extension Execution {
 
     /// An event happened for which `host` waits: its own, one behind an event-based gateway, or a boundary event.
     func trigger(_ elementIndex: Int, host: ActiveElement, variables: VariableDocument) throws {
-        guard host.record.state == .activated else { return }
+        // A boundary event also helps an element out that an incident keeps from completing.
+        guard host.record.state == .activated || host.record.state == .completing && elementIndex != host.index else {
+            return
+        }
         if elementIndex == host.index {
             try complete(host, result: variables)
         } else if host.element.kind == .eventBasedGateway {

@@ -92,8 +92,10 @@ struct CallActivityBehavior: ElementBehavior {
 extension Execution {
     /// A called instance ended: its variables go to the call activity, which completes, or goes on terminating.
     func calledInstanceEnded(_ key: Key) throws {
-        guard let child = try state.processInstance(key), let caller = child.parentElementInstanceKey else { return }
-        let active = try located(caller)
+        guard let child = try state.processInstance(key), let caller = child.parentElementInstanceKey,
+            let record = try state.elementInstance(caller)
+        else { return }
+        let active = try located(record)
         switch active.record.state {
         case .terminating: try finishTermination(active)
         case .activated:

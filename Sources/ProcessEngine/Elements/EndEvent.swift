@@ -21,14 +21,10 @@ struct EndEventBehavior: ElementBehavior {
             throw EngineFault("Expected '\(active.element.id)' inside a scope")
         }
         try execution.leave(active, flows: [])
+        // From now on nothing is entered any more, not even by flows that are stored for a later batch.
+        try execution.emit(.elementChanged(scopeKey, .completing))
         try execution.dropFlows(of: scope, instance: active.instance)
-        // All in this command: what is entered later must not be ended too.
-        let others = try execution.state.activeChildren(
-            scope: scopeKey,
-            processInstance: active.instance.key,
-            limit: .max
-        )
-        for other in others { try execution.terminate(other.key) }
+        execution.enqueue(.terminateChildren(scope: scopeKey))
     }
 
     private func throwError(

@@ -8,6 +8,8 @@ package final class Engine {
     private let definitions = DefinitionCache()
     /// Subjects that must not be executed; as committed.
     private var quarantined: Set<String> = []
+    /// Whether the last input changed what is quarantined.
+    private var hasNewQuarantine = false
 
     package init(group: UInt32, environment: EngineEnvironment) {
         self.group = group
@@ -17,12 +19,13 @@ package final class Engine {
     /// Forgets what may have come from a transaction that was rolled back, and reads again what is kept in memory.
     package func reload(from state: any EngineState) throws {
         definitions.removeAll()
-        quarantined = Set(try state.quarantines(limit: 10_000).map(\.subject))
+        quarantined = Set(try state.quarantines(limit: .max).map(\.subject))
+        hasNewQuarantine = false
     }
 
     /// Forgets what a command that was rolled back may have left in memory. Cheap when it left nothing.
     package func forgetUncommitted(from state: any EngineState) throws {
-        if definitions.hasNewSinceMark { try reload(from: state) }
+        if definitions.hasNewSinceMark || hasNewQuarantine { try reload(from: state) }
     }
 
     /// Executes one input. The events of the result are applied to the state already.
@@ -39,6 +42,7 @@ package final class Engine {
         keyCounter: inout Int64
     ) throws -> ProcessingResult {
         definitions.mark()
+        hasNewQuarantine = false
         let execution = Execution(
             state: state,
             environment: environment,
@@ -54,7 +58,10 @@ package final class Engine {
             if !quarantined.isEmpty { try refuseQuarantined(request.command) }
             answer = try execution.perform(request)
             try execution.run()
-            if let key = request.idempotencyKey, let first = answer ?? execution.interimAnswer {
+            if let key = request.idempotencyKey, let first = answer ?? execution.interimAnswer,
+                first != .jobsActivated([])
+            {
+                // That there were no jobs is no answer yet: the request may be waiting for some.
                 try execution.remember(request.command, as: key, answer: first)
             }
         case .scheduled(let command):
@@ -84,8 +91,12 @@ package final class Engine {
     private func track(_ events: [Event]) {
         for event in events {
             switch event {
-            case .quarantined(let record): quarantined.insert(record.subject)
-            case .quarantineLifted(let subject): quarantined.remove(subject)
+            case .quarantined(let record):
+                quarantined.insert(record.subject)
+                hasNewQuarantine = true
+            case .quarantineLifted(let subject):
+                quarantined.remove(subject)
+                hasNewQuarantine = true
             default: break
             }
         }
@@ -118,9 +129,10 @@ package final class Engine {
         case .elementInstance:
             return try state.elementInstance(key).map { .instance($0.processInstanceKey, elementInstance: key) }
         case .timer:
-            guard let timer = try state.timer(key), let instance = timer.processInstanceKey,
-                let element = timer.elementInstanceKey
-            else { return nil }
+            guard let timer = try state.timer(key) else { return nil }
+            guard let instance = timer.processInstanceKey, let element = timer.elementInstanceKey else {
+                return .startTimer(key)
+            }
             return .instance(instance, elementInstance: element)
         case .continuation:
             return try state.continuation(key)

@@ -11,6 +11,10 @@ package protocol ModelReader: Sendable {
 package struct EngineLimits: Hashable, Sendable {
     /// Steps taken by one command before the rest is stored for a later batch.
     package var stepsPerCommand = 500
+    /// Bytes of variables written by one command before the rest of its steps is stored for a later batch.
+    package var contentBytesPerCommand = 1 << 20
+    /// Jobs handed out by one activation.
+    package var jobsPerActivation = 1_000
     /// Children that one step terminates.
     package var childrenPerStep = 100
     /// Subscriptions that one message reaches at most.

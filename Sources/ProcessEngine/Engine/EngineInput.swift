@@ -22,14 +22,20 @@ package enum QuarantineSubject: Hashable, Sendable {
     case instance(Key, elementInstance: Key)
     /// Exactly this command, by its hash.
     case command(Int64)
+    /// The timer of a start event: it starts nothing any more until its process is deployed anew.
+    case startTimer(Key)
 
     /// The text under which it is kept.
     package var text: String {
         switch self {
-        case .instance(let key, _): "instance:\(key)"
+        case .instance(let key, _): QuarantineSubject.text(ofInstance: key)
         case .command(let hash): "command:\(hash)"
+        case .startTimer(let key): "timer:\(key)"
         }
     }
+
+    /// The text under which an instance is kept.
+    package static func text(ofInstance key: Key) -> String { "instance:\(key)" }
 }
 
 /// A client's command with the request it belongs to.
@@ -57,7 +63,7 @@ package enum Effect: Hashable, Sendable {
     /// A request that waited gets its answer.
     case answer(RequestID, Answer)
     /// One more job may be activated by those who wait for this type.
-    case jobsAvailable(type: String)
+    case jobsAvailable(type: String, tenantID: String)
     /// The outbox holds something new for this group.
     case transfer(targetGroup: UInt32)
     /// Tell a group that its transfer arrived.

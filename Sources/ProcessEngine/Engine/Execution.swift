@@ -26,8 +26,10 @@ final class Execution {
     private(set) var keyCounter: Int64
     private(set) var events: [Event] = []
     private(set) var effects: [Effect] = []
+    /// Bytes of variables written so far: what makes the events of a command large.
+    private var contentBytes = 0
     private let definitions: DefinitionCache
-    private let quarantined: Set<String>
+    private var quarantined: Set<String>
     /// What a repetition of a request is told whose own answer comes later: the instance exists, once.
     var interimAnswer: Answer?
     private var instances: [Key: InstanceContext] = [:]
@@ -61,6 +63,11 @@ final class Execution {
 
     func emit(_ event: Event) throws {
         events.append(event)
+        switch event {
+        case .variableCreated(let record): contentBytes += record.name.utf8.count + record.value.count
+        case .variableUpdated(_, let value): contentBytes += value.count
+        default: break
+        }
         try Applier.apply(event, to: state)
     }
 
@@ -71,22 +78,22 @@ final class Execution {
     func enqueue(_ step: Step) { steps.append(step) }
 
     /// Takes flows that are still on their way inside a scope out of the queue and returns how many there were.
-    func dropPendingEntries(into scope: Key) -> [Int] {
-        var elements: [Int] = []
-        var kept: [Step] = []
-        for step in steps[nextStep...] {
-            if case .enter(let element, _, scope) = step { elements.append(Int(element)) } else { kept.append(step) }
-        }
+    func dropPendingEntries(into scope: Key) -> Int32 {
+        let kept = steps[nextStep...].filter { if case .enter(_, _, scope) = $0 { false } else { true } }
+        let count = steps.count - nextStep - kept.count
+        guard count > 0 else { return 0 }
         steps = kept
         nextStep = 0
-        return elements
+        return Int32(count)
     }
 
     /// Works off the steps. A chain that is too long is stored and goes on in a later batch.
     func run() throws {
         var taken = 0
         while nextStep < steps.count {
-            if taken == environment.limits.stepsPerCommand {
+            if taken == environment.limits.stepsPerCommand
+                || taken > 0 && contentBytes > environment.limits.contentBytesPerCommand
+            {
                 let rest = Array(steps[nextStep...])
                 let instance = instances.keys.min() ?? Key(0)
                 try emit(
@@ -110,6 +117,7 @@ final class Execution {
         case .activate(let key): try resumeActivation(key)
         case .complete(let key): try complete(key)
         case .terminate(let key): try terminate(key)
+        case .terminateChildren(let scope): try terminateChildren(of: scope)
         case .childEnded(let scope): try childEnded(scope)
         case .correlateBuffered(let subscription): try correlateBuffered(subscription)
         case .calledInstanceEnded(let instance): try calledInstanceEnded(instance)
@@ -126,18 +134,28 @@ final class Execution {
     }
 
     func remember(_ record: ProcessInstanceRecord) throws -> InstanceContext {
-        if !quarantined.isEmpty, quarantined.contains("instance:\(record.key)") {
+        if isQuarantined(QuarantineSubject.text(ofInstance: record.key)) {
             throw Rejection(
                 .invalidState,
                 "Expected a process instance that may run, but process instance \(record.key) is quarantined because "
-                    + "executing it ended the server twice; correct the model or cancel the instance, then resolve "
-                    + "its incident"
+                    + "executing it failed by a fault or ended the server twice; resolve its incident to try again, or "
+                    + "cancel it"
             )
         }
         let process = try process(record.definitionKey)
         let context = InstanceContext(record: record, process: process)
         instances[record.key] = context
         return context
+    }
+
+    func isQuarantined(_ subject: @autoclosure () -> String) -> Bool {
+        !quarantined.isEmpty && quarantined.contains(subject())
+    }
+
+    /// Lets an instance that is being ended go on to its end.
+    func liftQuarantine(ofInstance key: Key) throws {
+        guard !quarantined.isEmpty, quarantined.remove(QuarantineSubject.text(ofInstance: key)) != nil else { return }
+        try emit(.quarantineLifted(subject: QuarantineSubject.text(ofInstance: key)))
     }
 
     func process(_ definitionKey: Key) throws -> CompiledProcess {

@@ -25,9 +25,6 @@ struct TimerSchedule {
                 throw Fault(message: "Expected a cycle as text, but got \(value.typeName)")
             }
             let cycle = try TimerCycle(text, rules: rules)
-            guard cycle.repetitions != 0 else {
-                throw Fault(message: "Expected a cycle with at least one repetition, but got '\(text)'")
-            }
             self.init(
                 dueAt: try cycle.firstDue(now: now),
                 repetitions: cycle.repetitions < 0 ? -1 : cycle.repetitions - 1,
@@ -52,14 +49,18 @@ struct TimerSchedule {
     }
 
     private static func date(_ value: FEELValue, rules: any TimeZoneRules) throws -> Int64 {
-        let dateTime: FEELDateTime?
         switch value {
-        case .string(let text): dateTime = FEELDateTime(text)
-        case .dateTime(let known): dateTime = known
-        default: dateTime = nil
+        case .string(let text): return try date(text, rules: rules)
+        case .dateTime(let dateTime):
+            if let due = dateTime.epochMilliseconds(rules) { return due }
+        default: break
         }
-        guard let due = dateTime?.epochMilliseconds(rules) else {
-            throw Fault(message: "Expected a date and time, but got \(value.typeName)")
+        throw Fault(message: "Expected a date and time, but got \(value.typeName)")
+    }
+
+    static func date(_ text: String, rules: any TimeZoneRules) throws -> Int64 {
+        guard let due = FEELDateTime(TimerDateSyntax.normalized(text))?.epochMilliseconds(rules) else {
+            throw Fault(message: "Expected a date and time such as '2027-01-31T12:00:00Z', but got '\(text.prefix(200))'")
         }
         return due
     }
@@ -68,8 +69,8 @@ struct TimerSchedule {
         let interval: TimerInterval?
         switch value {
         case .string(let text): interval = TimerInterval(text)
-        case .daysTimeDuration(let duration): interval = .time(duration)
-        case .yearsMonthsDuration(let duration): interval = .months(duration.months)
+        case .daysTimeDuration(let duration): interval = duration.totalMilliseconds.map { .init(milliseconds: $0) }
+        case .yearsMonthsDuration(let duration): interval = .init(months: duration.months)
         default: interval = nil
         }
         guard let due = interval?.added(to: now) else {
@@ -79,38 +80,22 @@ struct TimerSchedule {
     }
 }
 
-/// The distance between two due times.
-enum TimerInterval {
-    case time(FEELDaysTimeDuration)
-    case months(Int64)
-
-    init?(_ text: String) {
-        if let duration = FEELDaysTimeDuration(text) {
-            self = .time(duration)
-        } else if let duration = FEELYearsMonthsDuration(text) {
-            self = .months(duration.months)
-        } else {
-            return nil
-        }
-    }
-
-    /// Nil when the result is out of range.
+extension TimerInterval {
+    /// The time so much later; nil out of range.
     func added(to time: Int64) -> Int64? {
-        switch self {
-        case .time(let duration):
-            guard let milliseconds = duration.totalMilliseconds else { return nil }
-            let (sum, isOverflow) = time.addingReportingOverflow(milliseconds)
-            return isOverflow ? nil : sum
-        case .months(let months):
-            guard let start = FEELDateTime(epochMilliseconds: time), let date = start.date.addingMonths(months) else {
-                return nil
-            }
-            return FEELDateTime(date: date, time: start.time).epochMilliseconds(FixedOffsetRules())
+        var start = time
+        if months != 0 {
+            guard let dateTime = FEELDateTime(epochMilliseconds: time), let date = dateTime.date.addingMonths(months),
+                let moved = FEELDateTime(date: date, time: dateTime.time).epochMilliseconds(FixedOffsetRules())
+            else { return nil }
+            start = moved
         }
+        let (sum, isOverflow) = start.addingReportingOverflow(milliseconds)
+        return isOverflow ? nil : sum
     }
 }
 
-/// `R[n]/[start/]interval` of ISO 8601, or a cron expression with six fields (UTC).
+/// A cycle, ready to say when it is due.
 struct TimerCycle {
     /// -1 without end.
     let repetitions: Int64
@@ -123,38 +108,21 @@ struct TimerCycle {
     }
 
     init(_ text: String, rules: any TimeZoneRules) throws {
-        guard text.hasPrefix("R") else {
-            guard let cron = CronSchedule(text) else {
-                throw TimerSchedule.Fault(
-                    message: "Expected a cycle like 'R3/PT10M' or a cron expression with six fields, but got '\(text)'"
-                )
-            }
+        switch TimerCycleSyntax(text) {
+        case nil:
+            throw TimerSchedule.Fault(
+                message: "Expected a cycle like 'R3/PT10M' with at least one repetition and an interval greater than "
+                    + "zero, or a cron expression with six fields, but got '\(text.prefix(200))'"
+            )
+        case .cron(let cron):
             self.repetitions = -1
             self.start = nil
             self.rhythm = .cron(cron)
-            return
+        case .repetition(let count, let start, let interval):
+            self.repetitions = count
+            self.start = try start.map { try TimerSchedule.date($0, rules: rules) }
+            self.rhythm = .interval(interval)
         }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let count = parts[0].dropFirst()
-        guard (2...3).contains(parts.count), let interval = TimerInterval(parts[parts.count - 1]),
-            let repetitions = count.isEmpty ? -1 : Int64(count), count.isEmpty || repetitions >= 0
-        else {
-            throw TimerSchedule.Fault(message: "Expected a cycle like 'R3/PT10M', but got '\(text)'")
-        }
-        var start: Int64?
-        if parts.count == 3 {
-            start = FEELDateTime(parts[1])?.epochMilliseconds(rules)
-            guard start != nil else {
-                throw TimerSchedule.Fault(message: "Expected a date and time, but got '\(parts[1])' in '\(text)'")
-            }
-        }
-        // An interval that does not move on would fire without end.
-        guard let moved = interval.added(to: 0), moved > 0 else {
-            throw TimerSchedule.Fault(message: "Expected an interval greater than zero, but got '\(text)'")
-        }
-        self.repetitions = repetitions
-        self.start = start
-        self.rhythm = .interval(interval)
     }
 
     func firstDue(now: Int64) throws -> Int64 {
@@ -169,20 +137,29 @@ struct TimerCycle {
     func nextDue(after due: Int64, now: Int64) throws -> Int64 {
         switch rhythm {
         case .cron(let cron): return try TimerCycle.checked(cron.next(after: max(due, now)))
-        case .interval(.time(let duration)):
-            let step = try TimerCycle.checked(duration.totalMilliseconds)
-            let missed = now > due ? (now - due) / step : 0
-            return due + (missed + 1) * step
         case .interval(let interval):
+            if interval.months == 0 {
+                let step = Int128(interval.milliseconds)
+                let missed = now > due ? (Int128(now) - Int128(due)) / step : 0
+                return try TimerCycle.checked(Int64(exactly: Int128(due) + (missed + 1) * step))
+            }
             var next = try TimerCycle.checked(interval.added(to: due))
-            // Months are at least 28 days, so this ends after a few thousand rounds at the most.
-            while next <= now { next = try TimerCycle.checked(interval.added(to: next)) }
+            while next <= now {
+                // As many at once as surely stay before now: a month has at most 31 days.
+                let longest = Int128(interval.months) * 31 * 86_400_000 + Int128(interval.milliseconds)
+                let count = max(1, (Int128(now) - Int128(next)) / longest)
+                let jump = TimerInterval(
+                    months: try TimerCycle.checked(Int64(exactly: Int128(interval.months) * count)),
+                    milliseconds: try TimerCycle.checked(Int64(exactly: Int128(interval.milliseconds) * count))
+                )
+                next = try TimerCycle.checked(jump.added(to: next))
+            }
             return next
         }
     }
 
-    private static func checked(_ time: Int64?) throws -> Int64 {
-        guard let time else { throw TimerSchedule.Fault(message: "Expected a due time within range") }
-        return time
+    private static func checked(_ value: Int64?) throws -> Int64 {
+        guard let value else { throw TimerSchedule.Fault(message: "Expected a due time within range") }
+        return value
     }
 }

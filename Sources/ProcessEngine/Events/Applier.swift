@@ -6,7 +6,8 @@ package enum Applier {
         case .definitionAdded, .resourceAdded, .startSubscriptionOpened, .startSubscriptionClosed:
             try applyDefinition(event, to: state)
         case .instanceCreated, .instanceEnded, .elementEntered, .elementChanged, .elementCompleted,
-            .elementTerminated, .elementInterrupted, .elementWaits, .elementFlowStarted, .flowArrived, .flowsJoined:
+            .elementTerminated, .elementInterrupted, .elementWaits, .elementFlowStarted, .flowArrived, .flowsJoined,
+            .flowsDropped:
             try applyElement(event, to: state)
         case .variableCreated(let record): try state.insert(record)
         case .variableUpdated(let key, let value): try state.setVariable(key, value: value)
@@ -57,6 +58,7 @@ package enum Applier {
             try state.addActiveChildren(record.scopeKey, -1)
         case .flowsJoined(let scope, let gateway, let flows):
             for flow in flows { try state.removeTakenFlow(scope: scope, gateway: gateway, flow: flow) }
+        case .flowsDropped(let scope, let count): try addChildren(scope, -count, to: state)
         default: preconditionFailure("not an event of elements")
         }
     }

@@ -21,7 +21,7 @@ package enum Event: Hashable, Sendable {
     case elementChanged(Key, ElementState)
     case elementCompleted(Key, scope: Key?, at: Int64, takenFlows: [Int32])
     case elementTerminated(Key, scope: Key?, at: Int64)
-    /// An interrupting event took over: the element terminates, then the instance `by` goes on.
+    /// An interrupting event took over: the instance `by` goes on once this one has terminated.
     case elementInterrupted(Key, by: Key)
     /// What an element instance waits for became known or changed.
     case elementWaits(Key, for: Key?)
@@ -31,6 +31,8 @@ package enum Event: Hashable, Sendable {
     case flowArrived(TakenFlowRecord)
     /// The gateway took one of each of these waiting flows.
     case flowsJoined(scope: Key, gateway: Int32, flows: [Int32])
+    /// Flows on their way inside a scope that is ending lead nowhere any more.
+    case flowsDropped(scope: Key, count: Int32)
 
     // Variables
     case variableCreated(VariableRecord)

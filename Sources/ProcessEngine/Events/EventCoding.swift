@@ -15,8 +15,9 @@ package enum EventKind {
     static let elementInterrupted: UInt64 = 24
     static let elementWaits: UInt64 = 25
     static let flowArrived: UInt64 = 26
-    static let elementFlowStarted: UInt64 = 28
     static let flowsJoined: UInt64 = 27
+    static let elementFlowStarted: UInt64 = 28
+    static let flowsDropped: UInt64 = 29
     static let variableCreated: UInt64 = 30
     static let variableUpdated: UInt64 = 31
     static let incidentCreated: UInt64 = 40
@@ -61,8 +62,8 @@ extension Event: BinaryCodable {
         case .definitionAdded, .resourceAdded, .startSubscriptionOpened, .startSubscriptionClosed:
             writeDefinition(to: &writer)
         case .instanceCreated, .instanceEnded, .elementEntered, .elementChanged, .elementCompleted,
-            .elementTerminated, .elementInterrupted, .elementWaits, .elementFlowStarted, .flowArrived, .flowsJoined, .variableCreated,
-            .variableUpdated:
+            .elementTerminated, .elementInterrupted, .elementWaits, .elementFlowStarted, .flowArrived, .flowsJoined,
+            .flowsDropped, .variableCreated, .variableUpdated:
             writeInstance(to: &writer)
         case .incidentCreated, .incidentResolved, .jobCreated, .jobActivated, .jobEnded, .jobChanged,
             .userTaskCreated, .userTaskChanged:
@@ -143,6 +144,10 @@ extension Event: BinaryCodable {
             writer.write(scope)
             writer.write(gateway)
             writer.write(flows: flows)
+        case .flowsDropped(let scope, let count):
+            writer.write(EventKind.flowsDropped)
+            writer.write(scope)
+            writer.write(count)
         case .variableCreated(let record):
             writer.write(EventKind.variableCreated)
             record.write(to: &writer)
@@ -308,6 +313,7 @@ extension Event: BinaryCodable {
                 gateway: try reader.int32(),
                 flows: try reader.list { try $0.int32() }
             )
+        case EventKind.flowsDropped: .flowsDropped(scope: try reader.key(), count: try reader.int32())
         case EventKind.variableCreated: .variableCreated(try VariableRecord(from: &reader))
         case EventKind.variableUpdated: .variableUpdated(try reader.key(), value: try reader.byteArray())
         default: throw UnknownEventKind(kind: kind)

@@ -9,6 +9,8 @@ package enum Step: Hashable, Sendable {
     case complete(Key)
     /// End an element instance and all it contains.
     case terminate(Key)
+    /// End everything inside a scope, which then completes.
+    case terminateChildren(scope: Key)
     /// A child ended: complete or terminate the scope if it was the last.
     case childEnded(scope: Key)
     /// See whether a buffered message fits a new subscription.

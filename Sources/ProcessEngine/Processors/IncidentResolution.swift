@@ -28,7 +28,7 @@ extension Execution {
             job.updatedAt = now
             try emit(.incidentResolved(key, elementInstance: active.key))
             try emit(.jobChanged(job))
-            release(.jobsAvailable(type: job.type))
+            release(.jobsAvailable(type: job.type, tenantID: job.tenantID))
             return .done
         }
         try emit(.incidentResolved(key, elementInstance: active.key))
@@ -57,10 +57,24 @@ extension Execution {
         switch subject {
         case .command:
             try emit(.quarantined(QuarantineRecord(subject: subject.text, incidentKey: nil, at: now)))
-        case .instance(_, let elementInstance):
-            guard let record = try state.elementInstance(elementInstance), !record.state.isFinal else { return }
+        case .startTimer(let key):
+            guard try state.timer(key) != nil else { return }
+            try emit(.timerRemoved(key, isTriggered: false))
+            try emit(.quarantined(QuarantineRecord(subject: subject.text, incidentKey: nil, at: now)))
+        case .instance(let instance, let elementInstance):
+            guard let record = try quarantineElement(elementInstance, instance: instance) else { return }
             let incident = try raise(StepFailure(type: .unknown, message: reason), at: record, job: nil)
             try emit(.quarantined(QuarantineRecord(subject: subject.text, incidentKey: incident, at: now)))
         }
+    }
+
+    /// Where the incident of a quarantine shows: at the element, or, if that has ended or has an incident already, at
+    /// the instance.
+    private func quarantineElement(_ key: Key, instance: Key) throws -> ElementInstanceRecord? {
+        if let record = try state.elementInstance(key), !record.state.isFinal, record.incidentKey == nil {
+            return record
+        }
+        guard let record = try state.elementInstance(instance), !record.state.isFinal else { return nil }
+        return record
     }
 }

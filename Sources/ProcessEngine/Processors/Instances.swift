@@ -36,11 +36,20 @@ extension Execution {
 
     func checkNames(_ document: VariableDocument) throws {
         let limit = environment.limits.variableNameBytes
-        for entry in document.entries where entry.name.isEmpty || entry.name.utf8.count > limit {
-            throw Rejection(
-                .invalidArgument,
-                "Expected variable names of 1 to \(limit) bytes, but got one of \(entry.name.utf8.count) bytes"
-            )
+        var names = Set<[UInt8]>(minimumCapacity: document.entries.count)
+        for entry in document.entries {
+            guard !entry.name.isEmpty, entry.name.utf8.count <= limit else {
+                throw Rejection(
+                    .invalidArgument,
+                    "Expected variable names of 1 to \(limit) bytes, but got one of \(entry.name.utf8.count) bytes"
+                )
+            }
+            guard names.insert(Array(entry.name.utf8)).inserted else {
+                throw Rejection(
+                    .invalidArgument,
+                    "Expected each variable once, but got '\(entry.name.prefix(100))' more than once"
+                )
+            }
         }
     }
 
@@ -120,6 +129,7 @@ extension Execution {
                     key: record.key,
                     processInstanceKey: record.key,
                     elementID: process.model.id,
+                    name: process.model.name,
                     kind: ElementKind.process.rawValue,
                     scopeKey: nil,
                     state: .activated,
@@ -185,7 +195,6 @@ extension Execution {
                     + "cancel instance \(record.rootInstanceKey) instead"
             )
         }
-        _ = try instance(key)
         try terminate(key)
         return .done
     }

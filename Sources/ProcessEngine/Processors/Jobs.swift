@@ -4,7 +4,7 @@ extension Execution {
         let candidates = try state.activatableJobs(
             type: command.type,
             tenantIDs: command.tenantIDs,
-            limit: Int(command.limit)
+            limit: min(Int(command.limit), environment.limits.jobsPerActivation)
         )
         var jobs: [Answer.ActivatedJob] = []
         var bytesLeft = environment.limits.activationBytes
@@ -17,7 +17,7 @@ extension Execution {
                 instance: record.key,
                 only: command.fetchVariables
             )
-            let size = variables.entries.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 8 }
+            let size = variables.entries.reduce(job.headers.count) { $0 + $1.name.utf8.count + $1.value.count + 8 }
             if size > bytesLeft {
                 if size <= environment.limits.activationBytes { break }
                 try parkOversized(job, element: element, size: size)
@@ -115,7 +115,7 @@ extension Execution {
         case .failed:
             let message = failure.errorMessage.isEmpty ? "No more retries left." : failure.errorMessage
             try raise(StepFailure(type: .jobNoRetries, message: message), at: active.record, job: job)
-        case .activatable: release(.jobsAvailable(type: job.type))
+        case .activatable: release(.jobsAvailable(type: job.type, tenantID: job.tenantID))
         case .backingOff, .activated, .errorThrown, .completed, .canceled: break
         }
         return .done
@@ -202,7 +202,7 @@ extension Execution {
         job.deadline = nil
         job.updatedAt = now
         try emit(.jobChanged(job))
-        release(.jobsAvailable(type: job.type))
+        release(.jobsAvailable(type: job.type, tenantID: job.tenantID))
     }
 
     /// Takes an activation back that reached nobody; a later activation stays.
@@ -213,7 +213,7 @@ extension Execution {
         job.worker = ""
         job.updatedAt = now
         try emit(.jobChanged(job))
-        release(.jobsAvailable(type: job.type))
+        release(.jobsAvailable(type: job.type, tenantID: job.tenantID))
     }
 
     /// A job that may be completed, failed or end in an error. One whose activation timed out may, too: the first

@@ -12,12 +12,16 @@ extension Execution {
                 messageID: id,
                 tenantID: command.tenantID
             )
-            if let known, known.expiresAt > now {
-                throw Rejection(
-                    .alreadyExists,
-                    "Expected a new message, but one with id '\(id)', name '\(command.name)' and the same correlation "
-                        + "key is buffered already under key \(known.key)"
-                )
+            if let known {
+                guard known.expiresAt <= now else {
+                    throw Rejection(
+                        .alreadyExists,
+                        "Expected a new message, but one with id '\(id)', name '\(command.name)' and the same "
+                            + "correlation key is buffered already under key \(known.key)"
+                    )
+                }
+                // Its time is over, though nobody has seen to it yet: it must not hide the new one.
+                try emit(.messageRemoved(known.key))
             }
         }
         let (sum, isOverflow) = now.addingReportingOverflow(max(0, command.timeToLiveMilliseconds))
@@ -70,22 +74,31 @@ extension Execution {
         for start in try state.startSubscriptions(messageName: message.name, tenantID: message.tenantID) {
             if let instance = try startInstance(start, with: message) { reached.append((start.processID, instance)) }
         }
-        let waiting = try state.subscriptions(
-            messageName: message.name,
-            correlationKey: message.correlationKey,
-            tenantID: message.tenantID,
-            after: Key(0),
-            limit: environment.limits.subscriptionsPerMessage
-        )
-        for subscription in waiting where !reached.contains(where: { $0.processID == subscription.processID }) {
-            // An earlier one may have closed it, and a quarantined instance takes nothing.
-            guard try state.subscription(subscription.key) != nil, try isRunnable(subscription.processInstanceKey)
-            else { continue }
-            reached.append((subscription.processID, subscription.processInstanceKey))
-            try trigger(subscription, variables: message.variables)
+        let limit = environment.limits.subscriptionsPerMessage
+        var last = Key(0)
+        // Many instances of one process must not hide those of another, so further pages are looked at.
+        for _ in 0..<Execution.subscriptionPages {
+            let waiting = try state.subscriptions(
+                messageName: message.name,
+                correlationKey: message.correlationKey,
+                tenantID: message.tenantID,
+                after: last,
+                limit: limit
+            )
+            for subscription in waiting where !reached.contains(where: { $0.processID == subscription.processID }) {
+                // An earlier one may have closed it, and a quarantined instance takes nothing.
+                guard try state.subscription(subscription.key) != nil, try isRunnable(subscription.processInstanceKey)
+                else { continue }
+                reached.append((subscription.processID, subscription.processInstanceKey))
+                try trigger(subscription, variables: message.variables)
+            }
+            guard waiting.count == limit, let next = waiting.last else { break }
+            last = next.key
         }
         return reached
     }
+
+    private static let subscriptionPages = 100
 
     private func isRunnable(_ instance: Key) throws -> Bool {
         do {

@@ -33,15 +33,16 @@ extension Execution {
     }
 
     private func scheduleNext(_ timer: TimerRecord) throws {
+        let next: TimerRecord?
         do {
-            guard
-                var next = try TimerSchedule.next(after: timer, now: now, rules: environment.timeZoneRules)
-            else { return }
-            next.key = newKey()
-            try emit(.timerScheduled(next))
-        } catch let fault as TimerSchedule.Fault {
-            throw EngineFault("Expected a cycle that was checked before, but got: \(fault.message)")
+            next = try TimerSchedule.next(after: timer, now: now, rules: environment.timeZoneRules)
+        } catch is TimerSchedule.Fault {
+            // The cycle has left the calendar.
+            return
         }
+        guard var next else { return }
+        next.key = newKey()
+        try emit(.timerScheduled(next))
     }
 
     private func triggerStart(_ timer: TimerRecord) throws {

@@ -262,6 +262,7 @@ extension Step: BinaryCodable {
         case .childEnded(let scope): writer.writeStep(4, scope)
         case .correlateBuffered(let subscription): writer.writeStep(5, subscription)
         case .calledInstanceEnded(let instance): writer.writeStep(6, instance)
+        case .terminateChildren(let scope): writer.writeStep(7, scope)
         }
     }
 
@@ -279,7 +280,8 @@ extension Step: BinaryCodable {
         case 4: self = .childEnded(scope: try reader.key())
         case 5: self = .correlateBuffered(subscription: try reader.key())
         case 6: self = .calledInstanceEnded(instance: try reader.key())
-        case let other: throw DecodingFailure("Expected a step of kind 0 to 6, but got \(other)")
+        case 7: self = .terminateChildren(scope: try reader.key())
+        case let other: throw DecodingFailure("Expected a step of kind 0 to 7, but got \(other)")
         }
     }
 }

@@ -115,6 +115,7 @@ extension ElementInstanceRecord: BinaryCodable {
         writer.write(key)
         writer.write(processInstanceKey)
         writer.write(elementID)
+        writer.write(name)
         writer.write(kind)
         writer.write(scopeKey)
         writer.write(state.rawValue)
@@ -131,6 +132,7 @@ extension ElementInstanceRecord: BinaryCodable {
             key: try reader.key(),
             processInstanceKey: try reader.key(),
             elementID: try reader.string(),
+            name: try reader.optionalString(),
             kind: try reader.string(),
             scopeKey: try reader.optionalKey(),
             state: try reader.enumeration(ElementState.self),

@@ -123,6 +123,8 @@ package struct ElementInstanceRecord: Hashable, Sendable {
     package var key: Key
     package var processInstanceKey: Key
     package var elementID: String
+    /// The element's name in the model.
+    package var name: String?
     package var kind: String
     /// The element instance that contains it; nil for the process.
     package var scopeKey: Key?
@@ -141,6 +143,7 @@ package struct ElementInstanceRecord: Hashable, Sendable {
         key: Key,
         processInstanceKey: Key,
         elementID: String,
+        name: String? = nil,
         kind: String,
         scopeKey: Key? = nil,
         state: ElementState,
@@ -154,6 +157,7 @@ package struct ElementInstanceRecord: Hashable, Sendable {
         self.key = key
         self.processInstanceKey = processInstanceKey
         self.elementID = elementID
+        self.name = name
         self.kind = kind
         self.scopeKey = scopeKey
         self.state = state

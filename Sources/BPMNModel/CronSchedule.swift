@@ -1,9 +1,7 @@
-import FEEL
-
 /// A cron expression with six fields: second, minute, hour, day of month, month, day of week; all in UTC. Knows `*`,
 /// `?`, lists, ranges, steps, names of months and days, and the macros `@yearly`, `@monthly`, `@weekly`, `@daily`,
 /// `@hourly`.
-struct CronSchedule {
+package struct CronSchedule: Hashable, Sendable {
     private var seconds: UInt64
     private var minutes: UInt64
     private var hours: UInt64
@@ -21,7 +19,8 @@ struct CronSchedule {
     ]
     private static let dayNames = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 
-    init?(_ text: String) {
+    /// Nil for text that is no cron expression with six fields and no macro.
+    package init?(_ text: String) {
         let fields = (CronSchedule.macros[text] ?? text).split(separator: " ")
         guard fields.count == 6,
             let seconds = CronSchedule.field(fields[0], 0...59),
@@ -55,7 +54,7 @@ struct CronSchedule {
             guard (1...2).contains(parts.count) else { return nil }
             var step = 1
             if parts.count == 2 {
-                guard let given = Int(parts[1]), given > 0 else { return nil }
+                guard let given = Int(parts[1]), (1...1_000).contains(given) else { return nil }
                 step = given
             }
             let bounds = parts[0].split(separator: "-", omittingEmptySubsequences: false)
@@ -75,31 +74,42 @@ struct CronSchedule {
         return bits
     }
 
-    /// The first time after `now` that fits, in milliseconds since 1970; nil when there is none within nine years.
-    func next(after now: Int64) -> Int64? {
-        let second = Int64((Double(now) / 1_000).rounded(.down)) + 1
-        guard let start = FEELDateTime(epochMilliseconds: second * 1_000) else { return nil }
+    /// The first time after `now` that fits, in milliseconds since 1970; nil when there is none within 41 years, the
+    /// longest time between two 29ths of February that fall on the same day of the week.
+    package func next(after now: Int64) -> Int64? {
         let dayMilliseconds: Int64 = 86_400_000
-        let startOfDay = second * 1_000 - (second * 1_000 % dayMilliseconds)
-        for offset in 0..<Int64(9 * 366) {
-            guard let date = start.date.addingDays(offset), fits(date) else { continue }
-            let earliest = offset == 0 ? Int(second % 86_400) : 0
-            if let time = firstTime(from: earliest) {
-                return startOfDay + offset * dayMilliseconds + Int64(time) * 1_000
-            }
+        let (today, timeOfDay) = CronSchedule.divide(now, by: dayMilliseconds)
+        // Far beyond every calendar; keeps the sums below clear of overflow.
+        guard today.magnitude < 1 << 31 else { return nil }
+        for day in today...(today + 41 * 366) where fits(day) {
+            let earliest = day == today ? Int(timeOfDay / 1_000) + 1 : 0
+            if let time = firstTime(from: earliest) { return day * dayMilliseconds + Int64(time) * 1_000 }
         }
         return nil
     }
 
-    private func fits(_ date: FEELDate) -> Bool {
-        // 1970-01-01 was a Thursday.
-        let weekday = ((date.daysSinceEpoch + 4) % 7 + 7) % 7
-        return days & (1 << UInt64(date.day)) != 0 && months & (1 << UInt64(date.month)) != 0
-            && weekdays & (1 << UInt64(weekday)) != 0
+    private static func divide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    /// - Parameter day: days since 1970-01-01, a Thursday.
+    private func fits(_ day: Int64) -> Bool {
+        let weekday = CronSchedule.divide(day + 4, by: 7).remainder
+        guard weekdays & (1 << UInt64(weekday)) != 0 else { return false }
+        // The civil calendar in eras of 400 years that begin in March, so that leap days end a year.
+        let dayOfEra = CronSchedule.divide(day + 719_468, by: 146_097).remainder
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        return days & (1 << UInt64(dayOfMonth)) != 0 && months & (1 << UInt64(month)) != 0
     }
 
     /// The first fitting second of a day, not before `earliest`.
     private func firstTime(from earliest: Int) -> Int? {
+        guard earliest < 86_400 else { return nil }
         for hour in earliest / 3_600..<24 where hours & (1 << UInt64(hour)) != 0 {
             let firstMinute = hour == earliest / 3_600 ? earliest % 3_600 / 60 : 0
             for minute in firstMinute..<60 where minutes & (1 << UInt64(minute)) != 0 {
