@@ -103,10 +103,24 @@ let package = Package(
         ),
 
         // Tests.
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
+        .testTarget(
+            name: "ProcessEngineTests",
+            dependencies: ["BPMNModel", "BPMNParsing", "FEEL", "ProcessEngine", "SQLite", "StateStore"],
+            exclude: ["Golden", "Models"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "BPMNParsingTests",
             dependencies: ["BPMNModel", "BPMNParsing"],
             exclude: ["Models"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReplicaCoreTests",
+            dependencies: [
+                "BPMNModel", "BPMNParsing", "ProcessEngine", "RaftCore", "ReplicaCore", "SQLite", "StateStore",
+            ],
             swiftSettings: settings
         ),
         .testTarget(

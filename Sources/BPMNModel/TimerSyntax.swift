@@ -40,7 +40,8 @@ package struct TimerInterval: Hashable, Sendable {
     ) -> Bool {
         var units: [UInt8] = [UInt8(ascii: "Y"), UInt8(ascii: "M"), UInt8(ascii: "D")]
         while let first = rest.first, first != UInt8(ascii: "T") {
-            guard let value = number(&rest), let unit = rest.popFirst(), let position = units.firstIndex(of: unit) else {
+            guard let value = number(&rest), let unit = rest.popFirst(), let position = units.firstIndex(of: unit)
+            else {
                 return false
             }
             units.removeFirst(position + 1)
@@ -144,7 +145,8 @@ package enum TimerDateSyntax {
     /// brackets, as in `…+01:00[Europe/Berlin]`, only the offset is left: it says the instant.
     package static func normalized(_ text: String) -> String {
         var rest = text[...]
-        if rest.last == "]", let bracket = rest.lastIndex(of: "["), rest.index(after: bracket) != rest.index(before: rest.endIndex),
+        if rest.last == "]", let bracket = rest.lastIndex(of: "["),
+            rest.index(after: bracket) != rest.index(before: rest.endIndex),
             hasOffset(rest[..<bracket])
         {
             rest = rest[..<bracket]

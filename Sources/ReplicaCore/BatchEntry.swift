@@ -11,6 +11,11 @@ package enum BatchEntry {
     package struct Header: Hashable, Sendable {
         package var time: Int64
         package var keyCounter: Int64
+
+        package init(time: Int64, keyCounter: Int64) {
+            self.time = time
+            self.keyCounter = keyCounter
+        }
     }
 
     package static func encode(_ header: Header, eventBytes: [UInt8]) -> [UInt8] {

@@ -89,10 +89,15 @@ extension Replica {
         for key in try state.continuations(limit: limit) { queueOnce(.continueSteps(key), "continuation:\(key)") }
         for key in try state.dueTimers(now: now, limit: limit) { queueOnce(.triggerTimer(key), "timer:\(key)") }
         for key in try state.dueJobs(now: now, limit: limit) { queueOnce(.expireJob(key), "job:\(key)") }
-        for key in try state.expiredMessages(now: now, limit: limit) { queueOnce(.expireMessage(key), "message:\(key)") }
-        isDueTaken = queue.hasDue
-        // What is due already but could not be queued (it is suspended) is looked at again in a second; what was queued
-        // makes the commit of its batch ask anew.
+        for key in try state.expiredMessages(now: now, limit: limit) {
+            queueOnce(.expireMessage(key), "message:\(key)")
+        }
+        if queue.hasDue {
+            // There may be more, and something else may be due soon: it is asked again after these.
+            nextDue = .unknown
+            return
+        }
+        // What is due but suspended is looked at again in a second; anything that is committed before that asks anew.
         nextDue = try state.nextDueTime().map { .at($0 > now ? $0 : now + 1_000) } ?? .never
     }
 
@@ -174,7 +179,9 @@ extension Replica {
             // Its instance may not run now; it is looked at again when that changes.
             suspend(command)
             if case .continueSteps = command { return }
-            note(EngineFault("Expected a scheduled command to be carried out, but it was rejected: \(rejection.reason)"))
+            note(
+                EngineFault("Expected a scheduled command to be carried out, but it was rejected: \(rejection.reason)")
+            )
         } catch let failure as OversizedEvents {
             try quarantine(command, EngineFault(failure.description))
         } catch let fault as EngineFault {

@@ -23,8 +23,6 @@ package final class Replica<Storage: RaftStorage> {
     var suspended: Set<String> = []
     /// When something is due; nil when it must be asked again.
     var nextDue: NextDue = .unknown
-    /// Something that was due is being executed: there may be more of it.
-    var isDueTaken = false
     /// The time given with the last inputs.
     var time: Int64 = 0
     /// A committed batch whose effects found no space in the state.
@@ -328,10 +326,6 @@ package final class Replica<Storage: RaftStorage> {
             statistics.count(event)
             noteDue(event)
             if case .instanceEnded = event { hasEnded = true }
-        }
-        if isDueTaken, !queue.hasDue {
-            isDueTaken = false
-            nextDue = .unknown
         }
         try release(batch.outcome)
         actions.append(.applied(through: batch.entry.index.rawValue, hasEndedInstances: hasEnded))

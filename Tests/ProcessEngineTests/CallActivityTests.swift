@@ -59,7 +59,11 @@ import Testing
             let called = try #require(try engine.instances(of: "called-process").first)
             #expect(try engine.state.definition(called.definitionKey)?.version == 1)
 
-            try engine.deploy("call", replacing: binding, by: binding + " bindingType=\"versionTag\" versionTag=\"gold\"")
+            try engine.deploy(
+                "call",
+                replacing: binding,
+                by: binding + " bindingType=\"versionTag\" versionTag=\"gold\""
+            )
             let instance = try engine.start("call")
             #expect(try engine.incident(instance).type == .calledElement)
         }

@@ -54,10 +54,11 @@ import Testing
         // anew with THALWEG_REWRITE_GOLDEN=1, and read before it is committed.
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/events.txt")
         let lines = CodingSamples.events.map { name, event in
-            "\(name) " + Self.bytes(event).map { byte in
-                let text = String(byte, radix: 16)
-                return text.count == 1 ? "0" + text : text
-            }.joined()
+            "\(name) "
+                + Self.bytes(event).map { byte in
+                    let text = String(byte, radix: 16)
+                    return text.count == 1 ? "0" + text : text
+                }.joined()
         }
         let text = lines.joined(separator: "\n") + "\n"
         if ProcessInfo.processInfo.environment["THALWEG_REWRITE_GOLDEN"] == "1" {

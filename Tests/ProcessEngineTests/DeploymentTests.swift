@@ -23,7 +23,10 @@ import Testing
     @Test func `both groups have the definitions when the deployment is answered`() throws {
         try scenario("call") { engine in
             for group in [engine.cluster, engine.instances] {
-                let definition = try group.state.latestDefinition(processID: "called-process", tenantID: defaultTenantID)
+                let definition = try group.state.latestDefinition(
+                    processID: "called-process",
+                    tenantID: defaultTenantID
+                )
                 #expect(definition?.key.group == EngineGroups.cluster)
                 #expect(try definition.flatMap { try group.state.resource($0.resourceKey) } != nil)
             }
@@ -34,7 +37,8 @@ import Testing
     @Test func `a transfer is received once, however often it is sent`() throws {
         try scenario("message-start") { engine in
             let definition = try #require(
-                try engine.state.latestDefinition(processID: "message-start", tenantID: defaultTenantID))
+                try engine.state.latestDefinition(processID: "message-start", tenantID: defaultTenantID)
+            )
             let transfer = Transfer.definitions([definition], resources: [])
 
             let repeated = try engine.schedule(.receive(transfer, sourceGroup: 0, sequence: 1))
@@ -52,7 +56,9 @@ import Testing
         let cluster = try EngineGroup(EngineGroups.cluster, environment: environment)
         let resources = [try EngineHarness.resource("service-task")]
         let request = RequestedCommand(
-            id: RequestID("r"), command: .deploy(resources: resources, tenantID: defaultTenantID))
+            id: RequestID("r"),
+            command: .deploy(resources: resources, tenantID: defaultTenantID)
+        )
         let deployed = try cluster.run(.client(request), now: 1)
         let repeated = RequestedCommand(id: RequestID("s"), command: request.command)
 

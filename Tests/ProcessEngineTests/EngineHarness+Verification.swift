@@ -30,12 +30,16 @@ extension EngineHarness {
                 faults.append("'\(element.elementID)' lives on in a scope that ended")
             }
             if element.state.isFinal != (element.endedAt != nil) {
-                faults.append("'\(element.elementID)' is \(element.state) with end \(String(describing: element.endedAt))")
+                faults.append(
+                    "'\(element.elementID)' is \(element.state) with end \(String(describing: element.endedAt))"
+                )
             }
         }
         for instance in try StateDump.processInstances(state) {
             let isActive = byKey[instance.key].map { !$0.state.isFinal } ?? false
-            if isActive != (instance.state == .active) { faults.append("instance \(instance.key) is \(instance.state)") }
+            if isActive != (instance.state == .active) {
+                faults.append("instance \(instance.key) is \(instance.state)")
+            }
             if let parent = instance.parentInstanceKey, isActive,
                 try state.processInstance(parent)?.state != .active
             {

@@ -24,7 +24,8 @@ import Testing
             #expect(second.key != incident.key, "what still fails gets a new incident")
 
             try engine.send(
-                .setVariables(scope: instance, variables: engine.document(["answer": "\"no\""]), isLocal: false))
+                .setVariables(scope: instance, variables: engine.document(["answer": "\"no\""]), isLocal: false)
+            )
             try engine.resolve(second.key)
 
             #expect(try engine.active(instance) == ["no"])

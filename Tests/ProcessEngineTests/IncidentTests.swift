@@ -20,8 +20,13 @@ import Testing
         Case(way: "bad-retries", wrong: ["many": "\"x\""], right: ["many": "2"], type: .extractValue),
         Case(way: "bad-retries", wrong: ["many": "99999999999"], right: ["many": "2"], type: .extractValue),
         Case(
-            way: "bad-output", wrong: ["limit": "10000"], right: ["limit": "1"], type: .ioMapping,
-            state: .completing, completes: true),
+            way: "bad-output",
+            wrong: ["limit": "10000"],
+            right: ["limit": "1"],
+            type: .ioMapping,
+            state: .completing,
+            completes: true
+        ),
         Case(way: "bad-timer", wrong: ["pause": "true"], right: ["pause": "\"PT1S\""], type: .extractValue),
         Case(way: "bad-key", wrong: [:], right: ["key": "1"], type: .extractValue),
         Case(way: "bad-key", wrong: ["key": "[1]"], right: ["key": "\"a\""], type: .extractValue),

@@ -8,7 +8,8 @@ import Testing
             try engine.deploy("service-task", replacing: "type=\"work\"", by: "type=\"new\"")
             let definitions = try (1...2).map {
                 try #require(
-                    try engine.state.definition(processID: "service-task", version: $0, tenantID: defaultTenantID))
+                    try engine.state.definition(processID: "service-task", version: $0, tenantID: defaultTenantID)
+                )
             }
 
             _ = try engine.create(.init(definition: .processID("service-task", version: 1)))
@@ -23,7 +24,8 @@ import Testing
     @Test func `an unknown definition is not found`() throws {
         try scenario("service-task", "message-start") { engine in
             let known = try #require(
-                try engine.state.latestDefinition(processID: "service-task", tenantID: defaultTenantID))
+                try engine.state.latestDefinition(processID: "service-task", tenantID: defaultTenantID)
+            )
             let references: [DefinitionReference] = [
                 .processID("nothing", version: nil), .processID("service-task", version: 2), .key(Key(7)),
                 .processID("service-task", version: -1),
@@ -41,13 +43,16 @@ import Testing
     @Test func `an instance may start at other elements`() throws {
         try scenario("two-tasks") { engine in
             let instance = try engine.create(
-                .init(definition: .processID("two-tasks", version: nil), startElementIDs: ["second", "second"]))
+                .init(definition: .processID("two-tasks", version: nil), startElementIDs: ["second", "second"])
+            )
             #expect(try engine.active(instance) == ["second", "second"])
             for job in try engine.activate("two") { try engine.complete(job.key) }
             #expect(try engine.instanceState(instance) == .completed)
             for wrong in ["start", "nothing", "two-tasks"] {
                 let command = Command.CreateInstance(
-                    definition: .processID("two-tasks", version: nil), startElementIDs: [wrong])
+                    definition: .processID("two-tasks", version: nil),
+                    startElementIDs: [wrong]
+                )
                 #expect(try engine.refusal(of: .createInstance(command)).code == .invalidArgument)
             }
         }
@@ -56,7 +61,8 @@ import Testing
     @Test func `tags and business id are kept and reach the jobs`() throws {
         try scenario("service-task") { engine in
             _ = try engine.create(
-                .init(definition: .processID("service-task", version: nil), tags: ["a", "b"], businessID: "B1"))
+                .init(definition: .processID("service-task", version: nil), tags: ["a", "b"], businessID: "B1")
+            )
             let job = try engine.job("work")
             #expect(job.tags == ["a", "b"])
             #expect(job.businessID == "B1")

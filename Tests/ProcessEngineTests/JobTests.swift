@@ -66,7 +66,12 @@ import Testing
         try scenario("service-task") { engine in
             _ = try engine.start("service-task")
             let command = Command.ActivateJobs(
-                type: "work", worker: "w", timeoutMilliseconds: 1, limit: 1, tenantIDs: ["other"])
+                type: "work",
+                worker: "w",
+                timeoutMilliseconds: 1,
+                limit: 1,
+                tenantIDs: ["other"]
+            )
 
             #expect(try engine.send(.activateJobs(command)) == .jobsActivated([]))
         }
@@ -166,7 +171,8 @@ import Testing
 
             #expect(try engine.refusal(of: expired).code == .invalidState)
             #expect(
-                try engine.refusal(of: .failJob(first.key, .init(retries: 1), lease: first.lease)).code == .invalidState)
+                try engine.refusal(of: .failJob(first.key, .init(retries: 1), lease: first.lease)).code == .invalidState
+            )
             try engine.send(.completeJob(second.key, variables: .init(), lease: second.lease))
 
             #expect(try engine.instanceState(instance) == .completed)
@@ -298,8 +304,13 @@ import Testing
             let job = try engine.job("work")
             let twice = VariableDocument([.init(name: "x", value: [0x31]), .init(name: "x", value: [0x32])])
 
-            #expect(try engine.refusal(of: .completeJob(job.key, variables: twice, lease: nil)).code == .invalidArgument)
-            let creation = Command.CreateInstance(definition: .processID("service-task", version: nil), variables: twice)
+            #expect(
+                try engine.refusal(of: .completeJob(job.key, variables: twice, lease: nil)).code == .invalidArgument
+            )
+            let creation = Command.CreateInstance(
+                definition: .processID("service-task", version: nil),
+                variables: twice
+            )
             #expect(try engine.refusal(of: .createInstance(creation)).code == .invalidArgument)
         }
     }

@@ -121,7 +121,9 @@ import Testing
                 try engine.continueChains()
 
                 let expected: InstanceState = cancelsLater ? .terminated : .active
-                #expect(try [first, second, third].map { try engine.instanceState($0) } == [expected, expected, expected])
+                #expect(
+                    try [first, second, third].map { try engine.instanceState($0) } == [expected, expected, expected]
+                )
                 if !cancelsLater {
                     #expect(try engine.active(first) == ["canceled"])
                     #expect(try engine.active(second) == ["after"])

@@ -35,7 +35,9 @@ import Testing
     @Test func `the key of a subscription stays what it was when it was opened`() throws {
         try scenario("receive") { engine in
             let instance = try engine.start("receive", ["key": "\"a\""])
-            try engine.send(.setVariables(scope: instance, variables: engine.document(["key": "\"b\""]), isLocal: false))
+            try engine.send(
+                .setVariables(scope: instance, variables: engine.document(["key": "\"b\""]), isLocal: false)
+            )
 
             try engine.publish("go", key: "b")
             #expect(try engine.active(instance) == ["wait"])
@@ -194,7 +196,8 @@ import Testing
             let reached = try engine.send(.correlateMessage(.init(name: "go", correlationKey: "a")))
             let started = try engine.send(.correlateMessage(.init(name: "order")))
 
-            guard case .messageCorrelated(_, _, let first) = reached, case .messageCorrelated(_, _, let second) = started
+            guard case .messageCorrelated(_, _, let first) = reached,
+                case .messageCorrelated(_, _, let second) = started
             else {
                 Issue.record("no correlation")
                 return

@@ -15,7 +15,11 @@ import Testing
             #expect(try engine.refusal(of: .completeJob(job.key, variables: .init(), lease: nil)).code == .invalidState)
             let correlation = Command.correlateMessage(.init(name: "cancel", correlationKey: "1"))
             #expect(try engine.refusal(of: correlation).code == .notFound)
-            let variables = Command.setVariables(scope: instance, variables: engine.document(["x": "1"]), isLocal: false)
+            let variables = Command.setVariables(
+                scope: instance,
+                variables: engine.document(["x": "1"]),
+                isLocal: false
+            )
             #expect(try engine.refusal(of: variables).code == .invalidState)
 
             try engine.resolve(incident.key)
@@ -81,7 +85,8 @@ import Testing
     @Test func `a quarantined command is refused, another one is not`() throws {
         try scenario("service-task") { engine in
             let poison = Command.createInstance(
-                .init(definition: .processID("service-task", version: nil), variables: engine.document(["x": "1"])))
+                .init(definition: .processID("service-task", version: nil), variables: engine.document(["x": "1"]))
+            )
             try engine.schedule(.quarantine(subject: .command(CommandHash.of(poison)), reason: "it crashed"))
 
             #expect(try engine.refusal(of: poison).code == .invalidState)
@@ -120,14 +125,20 @@ import Testing
             let expected: [(EngineInput, QuarantineSubject?)] = [
                 (.command(.completeJob(job.key, variables: .init(), lease: nil)), Self.subject(job)),
                 (.command(.resolveIncident(incident)), Self.subject(job)),
-                (.command(.unassignUserTask(task.key)),
-                    .instance(task.processInstanceKey, elementInstance: task.elementInstanceKey)),
+                (
+                    .command(.unassignUserTask(task.key)),
+                    .instance(task.processInstanceKey, elementInstance: task.elementInstanceKey)
+                ),
                 (.command(cancel), .instance(instance, elementInstance: instance)),
                 (.command(.setVariables(scope: element, variables: .init(), isLocal: true)), Self.subject(job)),
                 (.command(publish), .command(CommandHash.of(publish))),
-                (.scheduled(.triggerTimer(timer.key)),
+                (
+                    .scheduled(.triggerTimer(timer.key)),
                     .instance(
-                        try #require(timer.processInstanceKey), elementInstance: try #require(timer.elementInstanceKey))),
+                        try #require(timer.processInstanceKey),
+                        elementInstance: try #require(timer.elementInstanceKey)
+                    )
+                ),
                 (.scheduled(.expireJob(job.key)), nil), (.scheduled(.triggerTimer(Key(9))), nil),
                 (.command(.completeJob(Key(9), variables: .init(), lease: nil)), nil),
             ]

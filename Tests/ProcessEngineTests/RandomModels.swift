@@ -33,7 +33,7 @@ struct RandomModel {
 
     /// A file with the process `main`, which may call the process `called`.
     static func file(seed: UInt64) -> [UInt8] {
-        var main = RandomModel(SeededGenerator(seed: seed), budget: 14, callsOthers: true)
+        var main = RandomModel(SeededGenerator(seed: seed), budget: 11, callsOthers: true)
         var called = RandomModel(SeededGenerator(seed: seed &+ 1_000_000), budget: 4, callsOthers: false)
         called.count = 1_000
         let text = """
@@ -102,7 +102,8 @@ struct RandomModel {
     private mutating func flow(_ source: String, _ target: String, condition: String? = nil, id: String? = nil) {
         let inside = condition.map { "<conditionExpression>\($0)</conditionExpression>" } ?? ""
         let id = id ?? newID()
-        content += "<sequenceFlow id=\"\(id)\" sourceRef=\"\(source)\" targetRef=\"\(target)\">\(inside)</sequenceFlow>\n"
+        content +=
+            "<sequenceFlow id=\"\(id)\" sourceRef=\"\(source)\" targetRef=\"\(target)\">\(inside)</sequenceFlow>\n"
     }
 
     private mutating func block(depth: Int) -> Block {
@@ -113,7 +114,7 @@ struct RandomModel {
         case 3: return choice(depth)
         case 4, 5: return parallel(depth)
         case 6, 7: return interruptible(depth)
-        case 8: return loop(depth)
+        case 8 where depth < 3: return loop(depth)
         case 9: return race()
         case 10: return subProcess(depth)
         default: return leaf()
@@ -133,7 +134,7 @@ struct RandomModel {
             id = add(
                 "serviceTask",
                 extensions: "<zeebe:taskDefinition type=\"work\"/>"
-                    + (random.chance(30) ? mapping(inputs: ["in": "=r"], outputs: ["out": "=in"]) : "")
+                    + (random.chance(30) ? mapping(inputs: ["given": "=r"], outputs: ["taken": "=given"]) : "")
             )
         }
         return Block(entry: id, exit: id)
@@ -198,17 +199,15 @@ struct RandomModel {
         let merge = add("exclusiveGateway")
         flow(host, merge)
         let attached = "attachedToRef=\"\(host)\""
-        for _ in 0..<Int.random(in: 1...3, using: &random) {
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0: flow(add("boundaryEvent", attached, inside: timer("timeDuration", "PT2M")), merge)
-            case 1: flow(add("boundaryEvent", attached, inside: "<messageEventDefinition messageRef=\"go\"/>"), merge)
-            case 2:
-                let open = "\(attached) cancelActivity=\"false\""
-                let way = leaf()
-                flow(add("boundaryEvent", open, inside: timer("timeCycle", "R2/PT1M")), way.entry)
-                flow(way.exit, add("endEvent"))
-            default: break
-            }
+        if random.chance(40) { flow(add("boundaryEvent", attached, inside: timer("timeDuration", "PT2M")), merge) }
+        if random.chance(30) {
+            flow(add("boundaryEvent", attached, inside: "<messageEventDefinition messageRef=\"go\"/>"), merge)
+        }
+        if random.chance(40) {
+            let open = "\(attached) cancelActivity=\"false\""
+            let way = leaf()
+            flow(add("boundaryEvent", open, inside: timer("timeCycle", "R2/PT1M")), way.entry)
+            flow(way.exit, add("endEvent"))
         }
         if random.chance(60) {
             flow(add("boundaryEvent", attached, inside: "<errorEventDefinition errorRef=\"e\"/>"), merge)
@@ -231,7 +230,7 @@ struct RandomModel {
         flow(entry, step)
         flow(step, inside.entry)
         flow(inside.exit, exit)
-        flow(exit, entry, condition: "=modulo(\(counter), 3) != 0")
+        flow(exit, entry, condition: "=modulo(\(counter), 2) != 0")
         flow(exit, after, id: onwards)
         return Block(entry: entry, exit: after)
     }

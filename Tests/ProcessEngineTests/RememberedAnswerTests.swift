@@ -41,7 +41,8 @@ import Testing
             let command = Command.createInstance(
                 .init(
                     definition: .processID("service-task", version: nil),
-                    awaitedResult: AwaitedResult(fetchVariables: []))
+                    awaitedResult: AwaitedResult(fetchVariables: [])
+                )
             )
             #expect(try engine.send(command, idempotencyKey: "k") == nil)
 
@@ -56,7 +57,8 @@ import Testing
     @Test func `that there were no jobs is not remembered, but jobs are`() throws {
         try scenario("service-task") { engine in
             let command = Command.activateJobs(
-                .init(type: "work", worker: "w", timeoutMilliseconds: 1_000, limit: 1))
+                .init(type: "work", worker: "w", timeoutMilliseconds: 1_000, limit: 1)
+            )
             #expect(try engine.send(command, idempotencyKey: "k") == .jobsActivated([]))
             for _ in 0..<2 { _ = try engine.start("service-task") }
 

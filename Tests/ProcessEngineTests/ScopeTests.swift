@@ -147,7 +147,9 @@ import Testing
         try scenario("sub-process") { engine in
             let instance = try engine.start("sub-process", ["x": "1"])
             let task = try engine.element("task", in: instance).key
-            try engine.send(.setVariables(scope: task, variables: engine.document(["x": "2", "n": "3"]), isLocal: false))
+            try engine.send(
+                .setVariables(scope: task, variables: engine.document(["x": "2", "n": "3"]), isLocal: false)
+            )
             #expect(try engine.variables(of: instance) == ["x": "2", "n": "3"])
             try engine.send(.setVariables(scope: task, variables: engine.document(["x": "9"]), isLocal: true))
             #expect(try engine.job("work").variables.entries.first { $0.name == "x" }?.value == [0x39])
@@ -167,4 +169,3 @@ import Testing
         }
     }
 }
-

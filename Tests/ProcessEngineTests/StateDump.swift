@@ -1,7 +1,8 @@
 import ProcessEngine
 import SQLite
-@testable import StateStore
 import Testing
+
+@testable import StateStore
 
 /// All rows of all tables of a state that replicas have in common.
 struct StateDump: Equatable, CustomStringConvertible {

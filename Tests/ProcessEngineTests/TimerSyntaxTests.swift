@@ -1,7 +1,8 @@
 import BPMNModel
 import FEEL
-@testable import ProcessEngine
 import Testing
+
+@testable import ProcessEngine
 
 @Suite struct TimerSyntaxTests {
     private static let intervals: [(String, Int64, Int64)] = [
@@ -22,7 +23,9 @@ import Testing
         #expect(TimerInterval(text) == nil)
     }
 
-    @Test(arguments: ["R/PT1H", "R1/P1D", "R2147483647/P1Y", "R3/2027-01-01T00:00:00Z/PT1H", "0 0 9 * * MON-FRI", "@daily"])
+    @Test(arguments: [
+        "R/PT1H", "R1/P1D", "R2147483647/P1Y", "R3/2027-01-01T00:00:00Z/PT1H", "0 0 9 * * MON-FRI", "@daily",
+    ])
     func `cycles are read`(text: String) {
         #expect(TimerCycleSyntax(text) != nil)
     }
@@ -30,7 +33,8 @@ import Testing
     @Test(arguments: [
         "", "R", "R/", "R0/PT1H", "R-1/PT1H", "R+1/PT1H", "R/PT0S", "R/-PT1H", "R99999999999/PT1H", "RR/PT1H", "R1PT1H",
         "* * * * *", "* * * * * * *", "60 * * * * *", "* * 24 * * *", "* * * 0 * *", "* * * * 13 *", "* * * * * 8",
-        "5-1 * * * * *", "*/0 * * * * *", "*/9223372036854775807 * * * * *", "1/2/3 * * * * *", ", * * * * *", "@nightly",
+        "5-1 * * * * *", "*/0 * * * * *", "*/9223372036854775807 * * * * *", "1/2/3 * * * * *", ", * * * * *",
+        "@nightly",
         "- * * * * *",
     ])
     func `what is no cycle is refused`(text: String) {

@@ -162,7 +162,8 @@ import Testing
                 let incident = try engine.incident(instance)
                 #expect(incident.type == .extractValue)
                 try engine.send(
-                    .setVariables(scope: instance, variables: engine.document(["pause": "\"PT1S\""]), isLocal: false))
+                    .setVariables(scope: instance, variables: engine.document(["pause": "\"PT1S\""]), isLocal: false)
+                )
                 try engine.resolve(incident.key)
                 try engine.pass(milliseconds: 1_000)
                 #expect(try engine.instanceState(instance) == .completed)

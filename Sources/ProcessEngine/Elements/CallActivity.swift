@@ -58,7 +58,12 @@ struct CallActivityBehavior: ElementBehavior {
         chain: [Key],
         in execution: Execution
     ) throws -> CompiledProcess {
-        let processID = try execution.evaluateString(definition.processID, "the called process", in: active, chain: chain)
+        let processID = try execution.evaluateString(
+            definition.processID,
+            "the called process",
+            in: active,
+            chain: chain
+        )
         let tenantID = active.instance.record.tenantID
         let found: DefinitionRecord?
         var wanted = "process '\(processID)'"

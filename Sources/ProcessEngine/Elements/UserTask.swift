@@ -41,14 +41,27 @@ struct UserTaskBehavior: ElementBehavior {
             state: .created,
             assignee: try optionalText(definition.assignee, "the assignee", active, chain, execution),
             candidateUsers: try execution.evaluateNames(
-                definition.candidateUsers, "the candidate users", in: active, chain: chain),
+                definition.candidateUsers,
+                "the candidate users",
+                in: active,
+                chain: chain
+            ),
             candidateGroups: try execution.evaluateNames(
-                definition.candidateGroups, "the candidate groups", in: active, chain: chain),
+                definition.candidateGroups,
+                "the candidate groups",
+                in: active,
+                chain: chain
+            ),
             dueDate: try date(definition.dueDate, "the due date", active, chain, execution),
             followUpDate: try date(definition.followUpDate, "the follow-up date", active, chain, execution),
             priority: priority ?? 50,
             externalFormReference: try optionalText(
-                definition.externalFormReference, "the form reference", active, chain, execution),
+                definition.externalFormReference,
+                "the form reference",
+                active,
+                chain,
+                execution
+            ),
             headers: VariableConversion.object(definition.headers.map { ($0.key, $0.value) }),
             createdAt: execution.now,
             tenantID: active.instance.record.tenantID

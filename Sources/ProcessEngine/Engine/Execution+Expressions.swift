@@ -85,7 +85,8 @@ extension Execution {
         case .literal(let text): return .string(text)
         case .feel(let source):
             do {
-                return try process.expression(source).evaluate(FEELContext(), environment: expressionEnvironment()).value
+                return try process.expression(source).evaluate(FEELContext(), environment: expressionEnvironment())
+                    .value
             } catch let failure as FEELEvaluationError {
                 throw StepFailure(type: .extractValue, message: "Expression '\(source)' was stopped: \(failure)")
             }

@@ -60,7 +60,9 @@ struct TimerSchedule {
 
     static func date(_ text: String, rules: any TimeZoneRules) throws -> Int64 {
         guard let due = FEELDateTime(TimerDateSyntax.normalized(text))?.epochMilliseconds(rules) else {
-            throw Fault(message: "Expected a date and time such as '2027-01-31T12:00:00Z', but got '\(text.prefix(200))'")
+            throw Fault(
+                message: "Expected a date and time such as '2027-01-31T12:00:00Z', but got '\(text.prefix(200))'"
+            )
         }
         return due
     }

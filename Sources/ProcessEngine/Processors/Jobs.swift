@@ -72,7 +72,8 @@ extension Execution {
         try raise(
             StepFailure(
                 type: .messageSizeExceeded,
-                message: "Expected at most \(environment.limits.activationBytes) bytes of variables for job \(job.key), "
+                message:
+                    "Expected at most \(environment.limits.activationBytes) bytes of variables for job \(job.key), "
                     + "but got \(size); make them smaller, then resolve the incident"
             ),
             at: element,
