@@ -1,7 +1,7 @@
 import ProcessEngine
 
-/// What waits to be executed. What was woken up and what the leader itself was told come first; then what is due by time
-/// and what clients sent take turns, so that neither keeps the other out.
+/// What waits to be executed. What was woken up and what the leader itself was told come first; then what is due by
+/// time and what clients sent take turns, so that neither keeps the other out.
 struct CommandQueue {
     enum Item {
         case client(SubmittedRequest)

@@ -44,7 +44,8 @@ package struct AwaitedResult: Hashable, Sendable {
     package init(fetchVariables: [String]) { self.fetchVariables = fetchVariables }
 }
 
-/// What a client may ask the engine to do. Syntax is checked before; everything that needs state is checked by the engine.
+/// What a client may ask the engine to do. Syntax is checked before; everything that needs state is checked by the
+/// engine.
 package enum Command: Hashable, Sendable {
     case deploy(resources: [DeploymentResource], tenantID: String)
     case createInstance(CreateInstance)

@@ -1,7 +1,8 @@
 /// A fact. Events are what is replicated: the leader decides them, every replica applies them in the same order.
 ///
-/// An element's whole life is ACTIVATING, ACTIVATED, COMPLETING, COMPLETED (or TERMINATING, TERMINATED). States that are
-/// passed through within one command are not written one by one: `elementEntered` carries the state that was reached.
+/// An element's whole life is ACTIVATING, ACTIVATED, COMPLETING, COMPLETED (or TERMINATING, TERMINATED). States that
+/// are passed through within one command are not written one by one: `elementEntered` carries the state that was
+/// reached.
 package enum Event: Hashable, Sendable {
     // Definitions
     case definitionAdded(DefinitionRecord)

@@ -8,7 +8,8 @@ extension Execution {
         guard task.state == .created else {
             throw Rejection(
                 .invalidState,
-                "Expected user task \(key) to be open, but it was \(task.state == .completed ? "completed" : "canceled")"
+                "Expected user task \(key) to be open, but it was "
+                    + (task.state == .completed ? "completed" : "canceled")
             )
         }
         return task
