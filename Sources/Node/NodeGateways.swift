@@ -26,20 +26,26 @@ extension ThalwegNode: CommandGateway {
             await withCheckedContinuation { continuation in
                 if runner.waiters.add(request.id, continuation, deadline: deadline) {
                     runner.post(.submitted(submitted))
+                    // The caller may have gone before it was entered: then nobody else will say so.
+                    if Task.isCancelled { giveUp(request, at: runner) }
                 } else {
                     continuation.resume(returning: ReplicaAnswer.refused(reason: "the server is stopping"))
                 }
             }
         } onCancel: {
-            // An activation that nobody waits for hands out nothing: what it still finds is offered again at once.
-            let isActivation = if case .activateJobs = command { true } else { false }
-            runner.waiters.answer(
-                request.id,
-                isActivation ? .answered(.jobsActivated([])) : .unknown(reason: "the caller is gone")
-            )
-            runner.post(.abandoned(request.id))
+            giveUp(request, at: runner)
         }
         return outcome(answer)
+    }
+
+    /// Nobody waits any more. An activation then hands out nothing: what it still finds is offered again at once.
+    private func giveUp(_ request: RequestedCommand, at runner: GroupRunner) {
+        let isActivation = if case .activateJobs = request.command { true } else { false }
+        runner.waiters.answer(
+            request.id,
+            isActivation ? .answered(.jobsActivated([])) : .unknown(reason: "the caller is gone")
+        )
+        runner.post(.abandoned(request.id))
     }
 
     private func outcome(_ answer: ReplicaAnswer) -> CommandOutcome {
