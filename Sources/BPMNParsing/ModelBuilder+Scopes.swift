@@ -1,6 +1,7 @@
 import BPMNModel
 
-/// Reading of a process and its scopes. Nesting is walked with an explicit stack: its depth belongs to the file's author.
+/// Reading of a process and its scopes. Nesting is walked with an explicit stack: its depth belongs to the file's
+/// author.
 extension ModelBuilder {
     private struct OpenScope {
         var element: Int

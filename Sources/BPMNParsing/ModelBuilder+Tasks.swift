@@ -99,7 +99,8 @@ extension ModelBuilder {
             self.report(
                 .scriptExpression,
                 at: node,
-                "Expected a FEEL expression after '=', but got \(quoted(self.tree.attribute("expression", of: node) ?? "")).",
+                "Expected a FEEL expression after '=', but got "
+                    + "\(quoted(self.tree.attribute("expression", of: node) ?? "")).",
                 advice: "Begin the script with '='."
             )
         }

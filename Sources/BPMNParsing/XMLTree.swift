@@ -202,8 +202,8 @@ struct XMLTreeBuilder {
         self.fail(
             .xmlTooManyAttributes,
             at: position,
-            "Expected at most \(self.limits.attributeCount) attributes of at most \(self.limits.valueBytes) bytes each, "
-                + "but got more in \(quoted(name)).",
+            "Expected at most \(self.limits.attributeCount) attributes of at most \(self.limits.valueBytes) bytes "
+                + "each, but got more in \(quoted(name)).",
             advice: "Move long content out of the model."
         )
     }

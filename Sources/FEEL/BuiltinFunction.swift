@@ -4,7 +4,8 @@ final class BuiltinFunction: Sendable {
     struct Signature: Sendable {
         let names: [String]
         let requiredCount: Int
-        /// True when the last parameter may be given several times; an only parameter is then the list of all arguments.
+        /// True when the last parameter may be given several times; an only parameter is then the list of all
+        /// arguments.
         let isVariadic: Bool
 
         /// Reads `name, optional name?` or `list...`.

@@ -63,8 +63,8 @@ extension BuiltinFunction {
 extension Evaluator {
     typealias Precedes = (inout Evaluator, FEELValue, FEELValue) throws(FEELEvaluationError) -> Bool?
 
-    /// A list in order by a stable merge sort; nil once two elements have none. Our own, because the rule may fail and must
-    /// not be trusted to be consistent.
+    /// A list in order by a stable merge sort; nil once two elements have none. Our own, because the rule may fail
+    /// and must not be trusted to be consistent.
     mutating func mergeSorted(_ list: [FEELValue], _ isOrdered: Precedes) throws(FEELEvaluationError) -> [FEELValue]? {
         var runs = list
         var width = 1

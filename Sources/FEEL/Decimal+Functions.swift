@@ -80,7 +80,8 @@ extension Decimal {
         return logarithm.adding(tens)
     }
 
-    /// This number to a power; nil on overflow, for 0 to a negative power and for fractional powers of negative numbers.
+    /// This number to a power; nil on overflow, for 0 to a negative power and for fractional powers of negative
+    /// numbers.
     package func power(_ exponent: Decimal) -> Decimal? {
         if exponent.isZero || self == .one { return .one }
         if self.isZero { return exponent.isNegative ? nil : .zero }

@@ -1,6 +1,6 @@
 extension Decimal: CustomStringConvertible, LosslessStringConvertible {
-    /// Parses the number grammar of JSON (RFC 8259, section 6), leading zeros and a missing integer part allowed, in ASCII.
-    /// More than 34 digits are rounded half-even. Nil for anything else and for what overflows.
+    /// Parses the number grammar of JSON (RFC 8259, section 6), leading zeros and a missing integer part allowed, in
+    /// ASCII. More than 34 digits are rounded half-even. Nil for anything else and for what overflows.
     package init?(utf8 text: some Collection<UInt8>) {
         var scanner = DecimalScanner()
         guard scanner.scan(text) else { return nil }

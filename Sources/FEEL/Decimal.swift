@@ -1,5 +1,5 @@
-/// A decimal floating-point number of 34 significant digits, rounded half-even: the number of FEEL (DMN 1.3, 10.3.2.3.1),
-/// with the range of IEEE 754 decimal128 and finite values only. What overflows or has no value is nil.
+/// A decimal floating-point number of 34 significant digits, rounded half-even: the number of FEEL (DMN 1.3,
+/// 10.3.2.3.1), with the range of IEEE 754 decimal128 and finite values only. What overflows or has no value is nil.
 ///
 /// Equal numbers have equal bits: an integer of at most 34 digits has the exponent 0, a larger one 34 digits, and a
 /// fraction no trailing zero. So equality and hashing need no arithmetic, and 1.50 is 1.5.
@@ -35,8 +35,8 @@ package struct Decimal: Sendable, Hashable {
         self.low = UInt64(truncatingIfNeeded: coefficient)
     }
 
-    /// ±coefficient × 10^exponent for a coefficient of at most 34 digits, made canonical; nil beyond the largest number.
-    /// What is too small becomes zero.
+    /// ±coefficient × 10^exponent for a coefficient of at most 34 digits, made canonical; nil beyond the largest
+    /// number. What is too small becomes zero.
     init?(isNegative: Bool, coefficient: UInt128, exponent: Int) {
         if exponent == 0 {
             self.init(isNegative: isNegative, canonicalCoefficient: coefficient, exponent: 0)

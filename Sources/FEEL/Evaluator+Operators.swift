@@ -96,7 +96,8 @@ extension Evaluator {
         }
     }
 
-    /// Three-valued `and` and `or`: one decisive operand decides, otherwise anything but a boolean makes the result null.
+    /// Three-valued `and` and `or`: one decisive operand decides, otherwise anything but a boolean makes the result
+    /// null.
     mutating func junction(_ operands: [Node], decisive: Bool) throws(FEELEvaluationError) -> FEELValue {
         var hasNull = false
         for operand in operands {

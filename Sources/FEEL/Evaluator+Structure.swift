@@ -99,7 +99,8 @@ extension Evaluator {
         return hasNull ? .null : .boolean(isEvery)
     }
 
-    /// Runs a body for every combination of the iterators. False if the body stopped it, nil if a source cannot be iterated.
+    /// Runs a body for every combination of the iterators. False if the body stopped it, nil if a source cannot be
+    /// iterated.
     private mutating func forEach(
         _ iterators: ArraySlice<IteratorNode>,
         _ body: (inout Evaluator) throws(FEELEvaluationError) -> Bool

@@ -18,7 +18,8 @@ struct Evaluator {
         self.environment = environment
     }
 
-    /// The value of a node. The kinds of nodes are dealt with in groups, which keeps the stack frames of the recursion small.
+    /// The value of a node. The kinds of nodes are dealt with in groups, which keeps the stack frames of the
+    /// recursion small.
     mutating func evaluate(_ node: Node) throws(FEELEvaluationError) -> FEELValue {
         try self.step()
         switch node {
@@ -134,8 +135,8 @@ struct Evaluator {
         return .list(list)
     }
 
-    /// Bounds the size and depth of a value that leaves the evaluation or is stored for its later parts: shared parts count
-    /// each time, because whoever writes the value out will meet them each time.
+    /// Bounds the size and depth of a value that leaves the evaluation or is stored for its later parts: shared parts
+    /// count each time, because whoever writes the value out will meet them each time.
     mutating func checkSize(of value: FEELValue, depth: Int = 0) throws(FEELEvaluationError) {
         guard depth <= self.environment.depthLimit else {
             throw .depthLimitExceeded(self.environment.depthLimit)

@@ -61,15 +61,15 @@ package struct FEELDateTime: Sendable, Hashable, CustomStringConvertible {
         return self.offsetSeconds(rules).map { self.localSeconds - Int64($0) }
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z; a local date-time counts as UTC. Nil for a zone that the rules do not know
-    /// and beyond 64 bits.
+    /// Milliseconds since 1970-01-01T00:00:00Z; a local date-time counts as UTC. Nil for a zone that the rules do not
+    /// know and beyond 64 bits.
     package func epochMilliseconds(_ rules: some TimeZoneRules) -> Int64? {
         guard let seconds = self.epochSeconds(rules) else { return nil }
         return Int64(exactly: Int128(seconds) * 1000 + Int128(self.time.nanosecond / 1_000_000))
     }
 
-    /// The wall clock later by a duration of exact length: across a change of the zone's offset, the instant moves by the
-    /// duration. Nil out of range.
+    /// The wall clock later by a duration of exact length: across a change of the zone's offset, the instant moves by
+    /// the duration. Nil out of range.
     func adding(_ duration: FEELDaysTimeDuration, _ rules: some TimeZoneRules) -> FEELDateTime? {
         var nanoseconds = Int64(self.time.nanosecond) + Int64(duration.nanoseconds)
         let (sum, overflow) = self.localSeconds.addingReportingOverflow(duration.seconds)

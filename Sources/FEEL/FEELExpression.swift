@@ -1,4 +1,5 @@
-/// A parsed FEEL expression (DMN 1.3 with the additions of Camunda 8). Parsed once, it can be evaluated any number of times.
+/// A parsed FEEL expression (DMN 1.3 with the additions of Camunda 8). Parsed once, it can be evaluated any number of
+/// times.
 package struct FEELExpression: Sendable {
     /// The text it was parsed from, without a leading `=`.
     package let source: String
@@ -19,7 +20,8 @@ package struct FEELExpression: Sendable {
         self.variableNames = parser.free
     }
 
-    /// Evaluates the expression. What is missing or of the wrong type becomes null with a warning; only limits are errors.
+    /// Evaluates the expression. What is missing or of the wrong type becomes null with a warning; only limits are
+    /// errors.
     package func evaluate(
         _ scope: some FEELScope,
         environment: FEELEnvironment

@@ -1,4 +1,5 @@
-/// A FEEL value (DMN 1.3, 10.3.2.1). Equality is structural: it tells two zones of one instant apart, unlike FEEL's `=`.
+/// A FEEL value (DMN 1.3, 10.3.2.1). Equality is structural: it tells two zones of one instant apart, unlike FEEL's
+/// `=`.
 package enum FEELValue: Sendable, Equatable {
     case null
     case boolean(Bool)

@@ -1,5 +1,5 @@
-/// The POSIX `TZ` rule at the end of a TZif file (RFC 8536, section 3.3): a standard offset, and daylight saving between two
-/// days of every year.
+/// The POSIX `TZ` rule at the end of a TZif file (RFC 8536, section 3.3): a standard offset, and daylight saving
+/// between two days of every year.
 struct POSIXTimeZone: Sendable, Equatable {
     /// A day of the year and the seconds after its midnight, by the clock in force before the change.
     private struct Change: Equatable {

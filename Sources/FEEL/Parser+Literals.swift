@@ -1,7 +1,7 @@
 /// String literals with their escapes, temporal literals, and types.
 extension Parser {
-    /// The value of a string literal. An escape that FEEL does not know stays as it is written, so that regular expressions
-    /// such as `"\d+"` need no doubled backslash.
+    /// The value of a string literal. An escape that FEEL does not know stays as it is written, so that regular
+    /// expressions such as `"\d+"` need no doubled backslash.
     mutating func stringLiteral() throws(FEELSyntaxError) -> String {
         let raw = self.bytes[(self.token.start + 1)..<(self.token.end - 1)]
         guard raw.contains(0x5C) else {

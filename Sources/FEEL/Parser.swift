@@ -1,5 +1,5 @@
-/// A recursive-descent parser of FEEL (DMN 1.3, 10.3.1.2). Recursion happens only where expressions nest, and each nesting is
-/// counted against the limit; chains of operators, paths and else-ifs are loops.
+/// A recursive-descent parser of FEEL (DMN 1.3, 10.3.1.2). Recursion happens only where expressions nest, and each
+/// nesting is counted against the limit; chains of operators, paths and else-ifs are loops.
 struct Parser {
     let bytes: [UInt8]
     let limits: FEELLimits

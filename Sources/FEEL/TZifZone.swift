@@ -66,8 +66,8 @@ package struct TZifZone: Sendable, Equatable {
         return Int(self.offsets[position - 1])
     }
 
-    /// Seconds east of UTC at a reading of the wall clock: the earlier instant if there are two, the offset before the gap
-    /// if there is none.
+    /// Seconds east of UTC at a reading of the wall clock: the earlier instant if there are two, the offset before
+    /// the gap if there is none.
     package func offsetSeconds(localEpochSeconds seconds: Int64) -> Int {
         // Offsets lie within 26 hours of UTC, so the offsets a day to either side are the only candidates.
         let (before, overflow) = seconds.subtractingReportingOverflow(26 * 3600)

@@ -2,8 +2,8 @@
 package protocol TimeZoneRules: Sendable {
     /// Seconds east of UTC at an instant in seconds since 1970-01-01T00:00:00Z; nil for an unknown zone.
     func offsetSeconds(zone: String, utcEpochSeconds: Int64) -> Int?
-    /// Seconds east of UTC at a reading of the zone's wall clock. A reading that exists twice means the earlier instant; one
-    /// that is skipped is read with the offset in force before the gap. Nil for an unknown zone.
+    /// Seconds east of UTC at a reading of the zone's wall clock. A reading that exists twice means the earlier
+    /// instant; one that is skipped is read with the offset in force before the gap. Nil for an unknown zone.
     func offsetSeconds(zone: String, localEpochSeconds: Int64) -> Int?
 }
 

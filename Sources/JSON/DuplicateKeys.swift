@@ -1,7 +1,7 @@
 /// Finds a key that comes twice in one object, for all objects that are open at once, without decoding plain keys.
 ///
-/// Small objects compare cheap hashes one by one, which no input can make slow. Larger ones ask a set of hashes that are
-/// seeded anew by every process, so that nobody can prepare keys that collide; the seed never shows in a result.
+/// Small objects compare cheap hashes one by one, which no input can make slow. Larger ones ask a set of hashes that
+/// are seeded anew by every process, so that nobody can prepare keys that collide; the seed never shows in a result.
 struct DuplicateKeys {
     private struct Entry {
         var hash: UInt64

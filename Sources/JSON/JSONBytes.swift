@@ -1,5 +1,5 @@
-/// The source bytes of one document. Every read outside of the bytes answers zero, which no JSON token contains, so that
-/// the readers need no bounds checks of their own and still never touch foreign memory.
+/// The source bytes of one document. Every read outside of the bytes answers zero, which no JSON token contains, so
+/// that the readers need no bounds checks of their own and still never touch foreign memory.
 struct JSONBytes {
     /// Valid for `count` bytes while the closure runs that lent the buffer; the readers never outlive it.
     private let base: UnsafePointer<UInt8>?

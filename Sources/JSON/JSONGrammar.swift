@@ -11,8 +11,8 @@ protocol JSONSink {
     mutating func null(_ range: Range<Int>)
 }
 
-/// The strict grammar of RFC 8259 over one document. It keeps its own stack instead of calling itself, so the depth of a
-/// document never becomes depth of the thread's stack.
+/// The strict grammar of RFC 8259 over one document. It keeps its own stack instead of calling itself, so the depth
+/// of a document never becomes depth of the thread's stack.
 struct JSONGrammar<Sink: JSONSink> {
     /// An array or object that is open.
     private struct Container {

@@ -119,8 +119,9 @@ struct JSONLexer {
         return JSONStringToken(range: range, hasEscapes: hasEscapes)
     }
 
-    /// Goes on to the next quote, backslash, control character or byte that is not ASCII, eight bytes at a time. Borrows
-    /// of the subtractions reach only bytes above the first hit, so that the lowest mark is always a true one.
+    /// Goes on to the next quote, backslash, control character or byte that is not ASCII, eight bytes at a time.
+    /// Borrows of the subtractions reach only bytes above the first hit, so that the lowest mark is always a true
+    /// one.
     @inline(__always)
     private mutating func skipPlainText() {
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -187,7 +188,8 @@ struct JSONLexer {
         return unit
     }
 
-    /// Checks one scalar of two to four bytes (RFC 3629, section 4: no overlong forms, no surrogates, at most U+10FFFF).
+    /// Checks one scalar of two to four bytes (RFC 3629, section 4: no overlong forms, no surrogates, at most
+    /// U+10FFFF).
     private mutating func multibyteScalar() throws(JSONError) {
         let first = self.current
         let second = self.bytes[self.offset + 1]

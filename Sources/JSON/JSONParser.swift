@@ -1,5 +1,5 @@
-/// Strict reading of RFC 8259 into a tree. Refused are: duplicate keys, invalid UTF-8, half surrogate pairs, a byte order
-/// mark, anything before or behind the one value, and every laxity of other parsers.
+/// Strict reading of RFC 8259 into a tree. Refused are: duplicate keys, invalid UTF-8, half surrogate pairs, a byte
+/// order mark, anything before or behind the one value, and every laxity of other parsers.
 package enum JSONParser {
     /// Reads one document.
     package static func parse(

@@ -89,6 +89,8 @@ final class GroupLoop {
     }
 
     private func nextWake() -> Int64 {
+        // While the log finds no space there is nothing else to wake up for.
+        if unpersisted != nil { return min(nextTick, nextPersist) }
         var wake = nextTick
         if let due = replica.wakeTime { wake = min(wake, due) }
         return wake

@@ -76,7 +76,8 @@ package struct RaftConfiguration: Sendable {
             return "Expected electionTicks above heartbeatTicks and at most 1048576, but got \(self.electionTicks)"
         }
         if !self.preVote, case .rank(1...) = self.electionPriority {
-            // Whoever may campaign early would raise the term again and again, and keep those behind it from their turn.
+            // Whoever may campaign early would raise the term again and again, and keep those behind it from their
+            // turn.
             return "Expected pre-votes with an election rank above 0, but got none"
         }
         let limits = [

@@ -174,8 +174,8 @@ extension RaftNode {
     mutating func handleHeartbeat(_ heartbeat: Heartbeat, from leader: NodeID) {
         let needed = max(heartbeat.acknowledged, heartbeat.commit)
         if needed > self.log.lastIndex {
-            // In one term a log never gets shorter than what was acknowledged, unless the disk lost it. Such a node must
-            // neither vote nor acknowledge anything again.
+            // In one term a log never gets shorter than what was acknowledged, unless the disk lost it. Such a node
+            // must neither vote nor acknowledge anything again.
             self.send(.heartbeatResponse(HeartbeatResponse(lostAcknowledged: needed)), to: leader)
             self.stop(.acknowledgedEntriesLost(acknowledged: needed, lastIndex: self.log.lastIndex))
             return

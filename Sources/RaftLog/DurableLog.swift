@@ -98,8 +98,8 @@ package protocol DurableLog: AnyObject, Sendable {
     func append(_ writes: [LogWrite]) throws
 
     /// Like `append(_:)`, for a caller that must not wait: `completion` is called once, on a thread of the log or of
-    /// another writer (or before the return, if the write cannot even be queued), and must return at once. Writes of one
-    /// caller are done in the order of its calls.
+    /// another writer (or before the return, if the write cannot even be queued), and must return at once. Writes of
+    /// one caller are done in the order of its calls.
     func append(_ writes: [LogWrite], completion: @escaping @Sendable (Result<Void, RaftLogError>) -> Void)
 
     /// Forgets the entries up to and including `index`, which must be committed; `configuration` holds the members as

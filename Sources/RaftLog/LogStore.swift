@@ -105,7 +105,8 @@ final class LogStore {
         try database.begin(.immediate)
         try database.execute(
             """
-            CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1), node INTEGER NOT NULL, directory INTEGER NOT NULL);
+            CREATE TABLE identity (id INTEGER PRIMARY KEY CHECK (id = 1),
+                node INTEGER NOT NULL, directory INTEGER NOT NULL);
             CREATE TABLE raft_group (id INTEGER PRIMARY KEY, record BLOB NOT NULL);
             CREATE TABLE entry (id INTEGER PRIMARY KEY, term INTEGER NOT NULL, kind INTEGER NOT NULL,
                 checksum INTEGER NOT NULL, payload BLOB NOT NULL);

@@ -29,8 +29,8 @@ final class ThreadSignal: @unchecked Sendable {
 
 /// What a thread wants done to the log, and where it waits for the outcome.
 ///
-/// `@unchecked Sendable`: handed over through the log's lock; `outcome` is written by the thread that has the turn before
-/// it posts `signal`, and read by the owner after it has waited for that.
+/// `@unchecked Sendable`: handed over through the log's lock; `outcome` is written by the thread that has the turn
+/// before it posts `signal`, and read by the owner after it has waited for that.
 final class PendingWork: @unchecked Sendable {
     enum Request {
         case append([LogWrite])

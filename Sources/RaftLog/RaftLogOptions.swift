@@ -22,11 +22,12 @@ package struct RaftLogOptions: Sendable {
     /// The size of the write-ahead file in pages at which it is copied to the database file and begun anew. Opening the
     /// log reads at most about this much of it.
     package var checkpointPages: Int
-    /// Whether a new log writes its write-ahead file once in full. A sync into blocks that are there already takes about
-    /// half the time of one that makes the file longer.
+    /// Whether a new log writes its write-ahead file once in full. A sync into blocks that are there already takes
+    /// about half the time of one that makes the file longer.
     package var preallocates: Bool
     package var pageBytes: Int
-    /// How much of each group's newest entries is read and checked when the log is opened, in bytes; they fill the cache.
+    /// How much of each group's newest entries is read and checked when the log is opened, in bytes; they fill the
+    /// cache.
     package var openCheckBytes: Int
     /// Logs whose file is not larger are searched for missing entries in full when they are opened.
     package var openScanBytes: Int

@@ -316,7 +316,8 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
         }
     }
 
-    /// One transaction and one sync for the whole batch. Work that is refused fails alone; a failure of the disk fails all.
+    /// One transaction and one sync for the whole batch. Work that is refused fails alone; a failure of the disk
+    /// fails all.
     private func write(_ batch: [PendingWork]) {
         var transaction = LogTransaction(heads: self.heads, damaged: self.damaged)
         do {

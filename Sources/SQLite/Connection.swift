@@ -6,8 +6,8 @@ private let configuration: Void = { _ = csqlite_configure() }()
 /// Owns one `sqlite3` handle and closes it when the last user is gone: the database, its statements, its interrupters.
 ///
 /// `@unchecked Sendable`: the handle is opened without SQLite's own mutex and is used by one thread at a time, which
-/// `Database` leaves to its owner, being no `Sendable` itself. Only `Interrupter` reaches it from other threads, with the
-/// one call that SQLite allows from anywhere as long as the handle is open, which the reference guarantees.
+/// `Database` leaves to its owner, being no `Sendable` itself. Only `Interrupter` reaches it from other threads, with
+/// the one call that SQLite allows from anywhere as long as the handle is open, which the reference guarantees.
 final class Connection: @unchecked Sendable {
     let handle: OpaquePointer
 

@@ -1,7 +1,8 @@
 import CSQLite
 
-/// One connection to one SQLite database, used by one thread at a time (not `Sendable`; the owner's isolation or lock is
-/// the guard). A thin layer: every call is one call of SQLite's C interface, so that the hot path costs what SQLite does.
+/// One connection to one SQLite database, used by one thread at a time (not `Sendable`; the owner's isolation or lock
+/// is the guard). A thin layer: every call is one call of SQLite's C interface, so that the hot path costs what
+/// SQLite does.
 package final class Database {
     package enum TransactionKind: Int, Sendable {
         /// Takes locks as they are needed.

@@ -1,7 +1,7 @@
 import CSQLite
 
-/// Read access to a file through one of SQLite's file system interfaces, so that what inspects a file sees the same disk
-/// as the database does, a simulated one too. Takes no locks.
+/// Read access to a file through one of SQLite's file system interfaces, so that what inspects a file sees the same
+/// disk as the database does, a simulated one too. Takes no locks.
 package final class StoredFile {
     private let file: UnsafeMutablePointer<sqlite3_file>
     private let memory: UnsafeMutableRawPointer

@@ -1,7 +1,7 @@
-/// A search for damage in a write-ahead file (SQLite's "WAL-mode file format") before SQLite reads it. SQLite itself ends
-/// at the first frame that is wrong and takes all behind it for a commit that a crash cut short. That is right for the
-/// last transaction only: with `synchronous=FULL` a transaction is written after the one before it was synced, so where
-/// a later one follows, the wrong frame was durable once and has been damaged since.
+/// A search for damage in a write-ahead file (SQLite's "WAL-mode file format") before SQLite reads it. SQLite itself
+/// ends at the first frame that is wrong and takes all behind it for a commit that a crash cut short. That is right
+/// for the last transaction only: with `synchronous=FULL` a transaction is written after the one before it was
+/// synced, so where a later one follows, the wrong frame was durable once and has been damaged since.
 ///
 /// What it cannot see: damage in the very last transactions, which looks like a crash. It is of no use for databases
 /// with `synchronous=NORMAL`, where any number of unsynced transactions may be lost or torn.

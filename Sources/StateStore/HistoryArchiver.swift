@@ -3,9 +3,10 @@ package import ProcessEngine
 /// Moves ended instances and the event stream to the history. Used by one thread.
 ///
 /// An instance is copied first, durably; then the group's writer deletes it from the state in a transaction of its own.
-/// A crash in between leaves it in both, which readers expect and the next call finishes. Since the state's transactions
-/// become durable later than the history's, a power cut may also bring back what was deleted long ago: so after a start
-/// nothing is copied until the state is as far as it was at the last copy, and then what the history has is looked up.
+/// A crash in between leaves it in both, which readers expect and the next call finishes. Since the state's
+/// transactions become durable later than the history's, a power cut may also bring back what was deleted long ago:
+/// so after a start nothing is copied until the state is as far as it was at the last copy, and then what the history
+/// has is looked up.
 package final class HistoryArchiver {
     /// Index of the last entry of the event stream that is durable in the history. The log may be truncated up to it.
     package private(set) var appliedIndex: UInt64

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The partitions of a group's history: one file each, named by the first millisecond of what it covers.
 ///
-/// One object per group, shared by the archiver, which adds and removes partitions, and the readers, who ask which there
-/// are: a listing of the folder for each query would cost more than many a query.
+/// One object per group, shared by the archiver, which adds and removes partitions, and the readers, who ask which
+/// there are: a listing of the folder for each query would cost more than many a query.
 package final class HistoryFolder: Sendable {
     /// A span of group time in milliseconds since 1970: `end` does not belong to it.
     package struct Partition: Hashable, Sendable {

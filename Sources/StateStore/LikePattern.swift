@@ -1,6 +1,6 @@
-/// A pattern with `*` (any text, also none) and `?` (one character), where `\` takes the meaning from the character after
-/// it. It becomes a pattern of SQLite's GLOB, which compares case-sensitively and knows character classes besides: what
-/// would be special there is put into a class of its own.
+/// A pattern with `*` (any text, also none) and `?` (one character), where `\` takes the meaning from the character
+/// after it. It becomes a pattern of SQLite's GLOB, which compares case-sensitively and knows character classes
+/// besides: what would be special there is put into a class of its own.
 enum LikePattern {
     /// A pattern costs time in proportion to its length and its wildcards.
     static let byteLimit = 2048

@@ -6,8 +6,8 @@ import SQLite
 ///
 /// **No row twice, none missing.** Rows move from the live state to the history while queries run: an instance is
 /// committed to the history first and deleted from the live state later. So the live state's snapshot is taken before
-/// the list of partitions and all of their snapshots: what the live snapshot does not hold any more is in the history by
-/// then. What it does hold counts, and is left out of the history.
+/// the list of partitions and all of their snapshots: what the live snapshot does not hold any more is in the history
+/// by then. What it does hold counts, and is left out of the history.
 ///
 /// `@unchecked Sendable`: the pool hands a reader to one thread at a time.
 final class StateReader: @unchecked Sendable {

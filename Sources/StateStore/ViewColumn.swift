@@ -91,8 +91,8 @@ struct ViewColumn: Sendable {
         return .words(column, stored: stored, cases: cases)
     }
 
-    /// A column with the kind of an element as the model names it (`serviceTask`), shown in upper snake case; kinds that
-    /// are not among the given ones are shown as UNKNOWN.
+    /// A column with the kind of an element as the model names it (`serviceTask`), shown in upper snake case; kinds
+    /// that are not among the given ones are shown as UNKNOWN.
     static func kind(_ column: String, _ kinds: [String]) -> ViewColumn {
         var stored: [String: [ViewValue]] = [:]
         var cases = ""

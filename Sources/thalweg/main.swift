@@ -15,9 +15,9 @@ struct Thalweg: AsyncParsableCommand {
 }
 
 if CommandLine.arguments.dropFirst().first == "serve" {
-    // Handlers run on the event loops themselves: two thread changes less for each request. Nothing in a handler blocks;
-    // commands wait on their group's thread, queries on threads of their own. Where the runtime does not allow it, all
-    // works as before, a little slower.
+    // Handlers run on the event loops themselves: two thread changes less for each request. Nothing in a handler
+    // blocks; commands wait on their group's thread, queries on threads of their own. Where the runtime does not
+    // allow it, all works as before, a little slower.
     NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
 }
 await ClientCommands.main(Thalweg.self)

@@ -44,8 +44,8 @@ enum Project {
     }
 }
 
-/// The table of architecture.md, section 1, with the targets of decision 0005: what each may import of ours, and what of
-/// others. The direction may not change; a new target needs a line here and a reason.
+/// The table of architecture.md, section 1, with the targets of decision 0005: what each may import of ours, and what
+/// of others. The direction may not change; a new target needs a line here and a reason.
 @Suite struct ImportTests {
     private struct Rule: Sendable {
         var ours: Set<String>

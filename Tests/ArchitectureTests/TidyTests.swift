@@ -3,8 +3,7 @@ import Testing
 
 /// Rules of style that a machine can check.
 @Suite struct TidyTests {
-    /// The formatter keeps code within 120 columns; comments and literals, which it leaves alone, get a little more.
-    private static let lineLimit = 126
+    private static let lineLimit = 120
     private static let sourceLineLimit = 700
     private static let testLineLimit = 900
     private static let functionLineLimit = 70

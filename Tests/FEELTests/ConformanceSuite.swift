@@ -1,7 +1,8 @@
 import FEEL
 import Foundation
 
-/// Runs the FEEL part of the public DMN conformance suite: decisions that are literal expressions, boxed contexts and lists.
+/// Runs the FEEL part of the public DMN conformance suite: decisions that are literal expressions, boxed contexts and
+/// lists.
 struct ConformanceSuite {
     struct Report {
         var passed = 0

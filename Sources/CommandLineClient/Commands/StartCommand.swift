@@ -7,7 +7,8 @@ struct StartCommand: AsyncParsableCommand {
         commandName: "start",
         abstract: "Start instances of a process.",
         discussion: """
-            Prints the key of each new instance. With --await the command waits until the instance has ended and prints \
+            Prints the key of each new instance. With --await the command waits until the instance has ended \
+            and prints \
             its variables; if the time is over first, the instance goes on and the exit code is 4.
 
             With --idempotency-key a repetition of the same command starts nothing new but shows the first answer; \

@@ -17,8 +17,8 @@ enum ByteSearch {
         return nil
     }
 
-    /// Calls `visit` with every integer that follows `pattern`, for example each key behind `"jobKey":"`. A quote inside
-    /// of a JSON string is escaped, so a pattern that begins and ends with one matches members alone.
+    /// Calls `visit` with every integer that follows `pattern`, for example each key behind `"jobKey":"`. A quote
+    /// inside of a JSON string is escaped, so a pattern that begins and ends with one matches members alone.
     static func integers(
         after pattern: StaticString,
         in bytes: UnsafeRawBufferPointer,

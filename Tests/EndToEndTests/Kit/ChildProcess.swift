@@ -44,7 +44,8 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Held while a pipe is made and given to a new process, so that no other new process inherits it and keeps it open.
+    /// Held while a pipe is made and given to a new process, so that no other new process inherits it and keeps it
+    /// open.
     private static let spawning = Mutex(())
 
     private static func spawn(
