@@ -138,7 +138,6 @@ final class GroupLoop {
             )
         case .acknowledge(let source, let sequence):
             connections.route(source, .acknowledge(targetGroup: runner.group, sequence: sequence))
-        case .applied: connections.applied()
         case .becameLeader(let term):
             logger.info("leads its group", metadata: ["group": "\(runner.group)", "raft.term": "\(term)"])
         case .lostLeadership: logger.warning("lost the lead", metadata: ["group": "\(runner.group)"])

@@ -53,8 +53,6 @@ final class GroupRunner: Sendable {
     struct Connections {
         /// Hands an internal command to another group.
         var route: @Sendable (_ group: UInt32, InternalCommand) -> Void = { _, _ in }
-        /// Instances ended or entries were committed.
-        var applied: @Sendable () -> Void = {}
         /// The node cannot go on.
         var fail: @Sendable (String) -> Void = { _ in }
     }

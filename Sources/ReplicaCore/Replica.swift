@@ -321,14 +321,11 @@ package final class Replica<Storage: RaftStorage> {
         statistics.commands += UInt64(batch.outcome.commands)
         statistics.rejections += UInt64(batch.outcome.rejections)
         statistics.eventBytes += UInt64(batch.payload.count)
-        var hasEnded = false
         for event in batch.events {
             statistics.count(event)
             noteDue(event)
-            if case .instanceEnded = event { hasEnded = true }
         }
         try release(batch.outcome)
-        actions.append(.applied(through: batch.entry.index.rawValue, hasEndedInstances: hasEnded))
     }
 
     /// Keeps the next due time early enough. What is no longer due leaves it as it is: then nothing is found.
@@ -355,7 +352,6 @@ package final class Replica<Storage: RaftStorage> {
     private func applyForeign(_ entries: [LogEntry]) throws {
         var position = state.position
         var counted = statistics
-        var hasEnded = false
         do {
             try state.begin()
             for entry in entries where entry.index.rawValue > position.appliedIndex {
@@ -365,7 +361,6 @@ package final class Replica<Storage: RaftStorage> {
                 let header = try BatchEntry.decode(entry.payload) { event in
                     try Applier.apply(event, to: state)
                     counted.count(event)
-                    if case .instanceEnded = event { hasEnded = true }
                 }
                 position.time = max(position.time, header.time)
                 position.keyCounter = header.keyCounter
@@ -380,7 +375,6 @@ package final class Replica<Storage: RaftStorage> {
         statistics = counted
         try engine.reload(from: state)
         nextDue = .unknown
-        actions.append(.applied(through: position.appliedIndex, hasEndedInstances: hasEnded))
     }
 
     /// Lets out what a committed batch allows.

@@ -50,8 +50,6 @@ package enum ReplicaAction: Sendable {
     /// Give this to another group, again and again until it is acknowledged.
     case transfer(OutboxRecord)
     case acknowledge(sourceGroup: UInt32, sequence: Int64)
-    /// Everything up to this index is committed and applied; whether an instance ended among it.
-    case applied(through: UInt64, hasEndedInstances: Bool)
     /// The role of this replica changed.
     case becameLeader(Term)
     case lostLeadership

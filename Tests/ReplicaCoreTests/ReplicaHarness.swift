@@ -95,7 +95,7 @@ final class ReplicaHarness {
                 case .transfer(let record): transfers.append(record)
                 case .acknowledge(_, let sequence): acknowledgements.append(sequence)
                 case .report(let report): reports.append(report)
-                case .applied, .becameLeader, .lostLeadership: break
+                case .becameLeader, .lostLeadership: break
                 }
             }
             if !holdsPersisting { inputs = persistAll() }
