@@ -63,10 +63,24 @@ package protocol QueryGateway: Sendable {
     func definitionXML(_ key: Key) async throws -> [UInt8]?
 }
 
+/// How a query is to be answered.
+package enum ReadConsistency: Hashable, Sendable {
+    /// Shows everything that was answered before the query came.
+    case linearizable
+    /// Whatever this node has, also without a leader.
+    case stale
+}
+
 /// One group as seen from this node.
 package struct GroupStatus: Hashable, Sendable {
     package var group: UInt32
     package var isLeader: Bool
+    /// The node that leads, as far as this node knows.
+    package var leader: UInt64? = nil
+    /// What this node is in the group: `leader`, `follower`, `candidate`, `learner` or `none`.
+    package var role = ""
+    /// What this node's state comes to at its applied index, for comparison between nodes; 32 hexadecimal digits.
+    package var digest: String? = nil
     package var isHealthy: Bool
     package var term: UInt64
     package var commitIndex: UInt64
@@ -115,4 +129,69 @@ package protocol StatusGateway: Sendable {
     func notReadyReason() async -> String?
     /// All metrics in the Prometheus text format.
     func metricsText() async -> String
+}
+
+/// A change of the cluster's members that an operator asks for.
+package enum ClusterChange: Hashable, Sendable {
+    /// A node that receives everything and has no vote yet; `address` is `host:port` for other nodes.
+    case addLearner(node: UInt64, address: String)
+    /// Gives a learner that has caught up its vote.
+    case promote(node: UInt64)
+    case remove(node: UInt64)
+}
+
+/// What became of an operator's wish.
+package enum AdministrationOutcome: Hashable, Sendable {
+    case done
+    /// It cannot be done as things are; says why and what to do (HTTP 409).
+    case impossible(reason: String)
+    /// It cannot be done now; may be asked again (HTTP 503).
+    case unavailable(reason: String)
+    /// Unknown whether it was done; look at the members (HTTP 504).
+    case unknown(reason: String)
+}
+
+/// One member of the cluster as seen from this node.
+package struct MemberStatus: Hashable, Sendable {
+    package var node: UInt64
+    /// `host:port` for other nodes.
+    package var address: String
+    /// `voter`, `learner`, or `joining` and `leaving` while a change is under way.
+    package var role: String
+    /// Whether this node is connected to it (true for itself).
+    package var isConnected: Bool
+    /// The groups it leads.
+    package var leads: [UInt32]
+    /// By group: how many committed entries it does not have yet, as its leader knows; nil where this node does not lead.
+    package var lag: [UInt32: UInt64]
+    /// How far its clock is from this node's, in milliseconds; nil when unknown.
+    package var clockOffsetMilliseconds: Int64?
+
+    package init(
+        node: UInt64,
+        address: String,
+        role: String,
+        isConnected: Bool,
+        leads: [UInt32] = [],
+        lag: [UInt32: UInt64] = [:],
+        clockOffsetMilliseconds: Int64? = nil
+    ) {
+        self.node = node
+        self.address = address
+        self.role = role
+        self.isConnected = isConnected
+        self.leads = leads
+        self.lag = lag
+        self.clockOffsetMilliseconds = clockOffsetMilliseconds
+    }
+}
+
+/// Looks after the members of the cluster. Every node takes wishes and passes them on to the leader.
+package protocol ClusterAdministration: Sendable {
+    /// In the order of node ids.
+    func members() async -> [MemberStatus]
+    /// Changes all groups, one after the other; asking again for what is done already is `done`.
+    func change(_ change: ClusterChange, timeout: Duration) async -> AdministrationOutcome
+    /// Hands the leadership of all groups to a voter; nil is whoever is furthest.
+    func transferLeadership(to node: UInt64?, timeout: Duration) async -> AdministrationOutcome
 }

@@ -28,6 +28,22 @@ package enum ReplicaInput: Sendable {
     case archived([Key])
     /// Last time this input ended the process: it is not to be executed again.
     case poisoned(ExecutionMark, reason: String)
+    /// An operator wants other members.
+    case changeMembers(RequestID, MemberChange)
+    /// An operator, or a node that is about to stop, wants another leader; nil is whoever is furthest.
+    case transferLeadership(to: NodeID?)
+    /// Asks for a moment at which reading this replica's state shows everything that was answered before.
+    case read(ReadRequestID)
+    /// A follower has, or could not get, the snapshot it was offered.
+    case snapshotReported(NodeID, succeeded: Bool)
+    /// Messages to this node were lost.
+    case unreachable(NodeID)
+    /// A node's process is surely gone. If it led, an election is due after `campaignIn` milliseconds.
+    case peerDied(NodeID, campaignIn: Int64)
+    /// Whether this node may lead at all: its clock and its disk are sound.
+    case mayLead(Bool)
+    /// The process did not run for so long that it cannot know what happened.
+    case resumed
 }
 
 /// What a request came to.
@@ -39,11 +55,16 @@ package enum ReplicaAnswer: Hashable, Sendable {
     case unknown(reason: String)
     /// A fault of ours; nothing changed.
     case failed(reason: String)
+    /// What an operator asked for has been done.
+    case done
+    /// What an operator asked for cannot be done.
+    case impossible(reason: String)
 }
 
 /// What a replica wants done. Nothing here leaves the node before the event it rests on is committed.
 package enum ReplicaAction: Sendable {
-    /// Make this durable as one unit, then hand it back as `persisted`.
+    /// Make this durable as one unit, then hand it back as `persisted`. With a snapshot: its state takes the place of the
+    /// present one (`Replica.install`) before that.
     case persist(StorageAppend)
     case send([RaftMessage])
     case answer(RequestID, ReplicaAnswer)
@@ -53,6 +74,12 @@ package enum ReplicaAction: Sendable {
     /// The role of this replica changed.
     case becameLeader(Term)
     case lostLeadership
+    /// The state may be read for this request.
+    case readReady(ReadRequestID)
+    /// The read was not confirmed; it may be asked for again.
+    case readFailed(ReadRequestID)
+    /// The members changed.
+    case membersChanged(Membership)
     /// Something for the operator's log.
     case report(ReplicaReport)
 }
@@ -63,6 +90,8 @@ package enum ReplicaReport: Hashable, Sendable {
     case fault(String)
     case quarantined(String)
     case raftAlarm(String)
+    /// The state of this replica differs from its leader's; it must not be served any more.
+    case diverged(String)
     /// The disk is full; work goes on once there is space.
     case outOfSpace(String)
 }
@@ -95,6 +124,12 @@ package struct ReplicaLimits: Hashable, Sendable {
     package var parkedActivations = 10_000
     /// Finished instances that one batch removes from the state.
     package var archivedPerBatch = 256
+    /// For how long a new leader lets jobs be worked on whose time is over, in milliseconds: their workers could reach
+    /// nobody meanwhile.
+    package var leaseGraceMilliseconds: Int64 = 0
+    /// Reads and changes of members that may wait.
+    package var waitingReads = 16_384
+    package var waitingChanges = 64
 
     package init() {}
 }

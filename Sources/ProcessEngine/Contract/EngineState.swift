@@ -156,7 +156,13 @@ package protocol EngineState: EngineStateReader, ScheduleReader {
 package protocol TransactionalState: EngineState {
     /// What the last committed transaction holds.
     var position: StatePosition { get }
+    /// The members of the group in the form the host gave them; empty before the first. As committed.
+    var membership: [UInt8] { get }
+    /// What everything replicated in the state comes to, the open transaction included.
+    var digest: StateDigest { get }
     func begin() throws
+    /// Stores the members with the open transaction. At most 64 KiB.
+    func setMembership(_ bytes: [UInt8]) throws
     /// Marks a point that the open transaction can go back to. Savepoints do not nest.
     func setSavepoint() throws
     func releaseSavepoint() throws
@@ -181,6 +187,20 @@ package struct StatePosition: Hashable, Sendable {
         self.appliedTerm = appliedTerm
         self.time = time
         self.keyCounter = keyCounter
+    }
+}
+
+/// A sum over all replicated rows of a state: equal for equal states, whatever their files look like.
+package struct StateDigest: Hashable, Sendable {
+    /// How the digest is computed; digests of different versions say nothing about each other.
+    package var version: UInt8
+    package var high: UInt64
+    package var low: UInt64
+
+    package init(version: UInt8 = 1, high: UInt64 = 0, low: UInt64 = 0) {
+        self.version = version
+        self.high = high
+        self.low = low
     }
 }
 
