@@ -84,7 +84,7 @@ package struct Membership: Hashable, Sendable {
             autoLeave: autoLeave
         )
         for _ in 0..<(try Membership.count(&reader)) {
-            let node = NodeID(try reader.uint64())
+            let node = NodeID(try reader.unsigned())
             addresses.append(Address(node: node, text: try reader.string()))
         }
         guard reader.isAtEnd else { throw DecodingFailure("Expected the end of the members, but got more bytes") }
@@ -93,12 +93,12 @@ package struct Membership: Hashable, Sendable {
     private static func nodes(_ reader: inout ByteReader) throws -> [NodeID] {
         let count = try count(&reader)
         var nodes: [NodeID] = []
-        for _ in 0..<count { nodes.append(NodeID(try reader.uint64())) }
+        for _ in 0..<count { nodes.append(NodeID(try reader.unsigned())) }
         return nodes
     }
 
     private static func count(_ reader: inout ByteReader) throws -> Int {
-        let count = try reader.uint64()
+        let count = try reader.unsigned()
         guard count <= memberLimit else {
             throw DecodingFailure("Expected at most \(memberLimit) members, but got \(count)")
         }

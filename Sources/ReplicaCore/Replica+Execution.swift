@@ -8,14 +8,15 @@ extension Replica {
     func executeBatch() throws -> Bool {
         guard raft.role == .leader, openBatch == nil, !raft.hasReady, time >= retryTime,
             state.position.appliedIndex == raft.lastIndex.rawValue,
-            state.position.appliedTerm == raft.term.rawValue
+            state.position.appliedTerm == raft.term.rawValue, raft.proposalRejection == nil
         else { return false }
+        if proposeChange() { return true }
         let now = max(time, state.position.time)
         if isUpkeepDue { try upkeep() }
         try queuePoisons()
         guard !queue.isEmpty || !archived.isEmpty || isSomethingDue(now: now) else { return false }
         try state.begin()
-        var batch = BatchInProgress(position: state.position)
+        var batch = BatchInProgress(position: state.position, digest: state.digest)
         batch.position.time = now
         do {
             try queueDue(now: now)
@@ -42,6 +43,8 @@ extension Replica {
     /// A batch while it is being executed.
     struct BatchInProgress {
         var position: StatePosition
+        /// Of the state before the batch.
+        var digest: StateDigest
         var events: [Event] = []
         var eventBytes: [UInt8] = []
         var outcome = BatchOutcome()
@@ -88,7 +91,9 @@ extension Replica {
         let limit = max(1, limits.duePerBatch / 2)
         for key in try state.continuations(limit: limit) { queueOnce(.continueSteps(key), "continuation:\(key)") }
         for key in try state.dueTimers(now: now, limit: limit) { queueOnce(.triggerTimer(key), "timer:\(key)") }
-        for key in try state.dueJobs(now: now, limit: limit) { queueOnce(.expireJob(key), "job:\(key)") }
+        if now >= graceEnd {
+            for key in try state.dueJobs(now: now, limit: limit) { queueOnce(.expireJob(key), "job:\(key)") }
+        }
         for key in try state.expiredMessages(now: now, limit: limit) {
             queueOnce(.expireMessage(key), "message:\(key)")
         }
@@ -234,8 +239,7 @@ extension Replica {
             )
             var writer = ByteWriter(reserving: 512)
             for event in result.events { event.write(to: &writer) }
-            // The rest of the entry (version, time, counter) takes less than 64 bytes.
-            let limit = BatchEntry.byteLimit - 64
+            let limit = BatchEntry.byteLimit - BatchEntry.overheadLimit
             guard writer.bytes.count < limit else { throw OversizedEvents(byteCount: writer.bytes.count) }
             guard batch.eventBytes.count + writer.bytes.count < limit else { throw BatchIsFull() }
             try state.releaseSavepoint()
@@ -265,7 +269,7 @@ extension Replica {
             return !queue.isEmpty || raft.hasReady || !archived.isEmpty
         }
         let payload = BatchEntry.encode(
-            .init(time: batch.position.time, keyCounter: batch.position.keyCounter),
+            .init(time: batch.position.time, keyCounter: batch.position.keyCounter, digest: batch.digest),
             eventBytes: batch.eventBytes
         )
         do {

@@ -9,7 +9,7 @@ package import RaftCore
 package final class Replica<Storage: RaftStorage> {
     package let group: UInt32
     var raft: RaftNode<Storage>
-    let state: any TransactionalState
+    var state: any TransactionalState
     let engine: Engine
     let marker: any ExecutionMarker
     let limits: ReplicaLimits
@@ -26,9 +26,22 @@ package final class Replica<Storage: RaftStorage> {
     /// The time given with the last inputs.
     var time: Int64 = 0
     /// A committed batch whose effects found no space in the state.
-    private var stalledBatch: OpenBatch?
+    var stalledBatch: OpenBatch?
     /// Committed entries that wait for space in the state, after the stalled batch.
-    private var waitingEntries: [LogEntry] = []
+    var waitingEntries: [CommittedEntry] = []
+    /// Batches proposed here before leadership was lost: whether they are committed is not known yet.
+    var orphans: [OpenBatch] = []
+    /// The members as of the last entry that was handed out.
+    package internal(set) var membership: Membership
+    /// Changes of members that wait to be proposed, and the one that was.
+    var waitingChanges: [(id: RequestID, change: MemberChange)] = []
+    var openChange: (id: RequestID, entry: EntryID, isApplied: Bool)?
+    /// Reads that wait for an applied index.
+    var waitingReads: [ReadState] = []
+    /// When to stand for election because the leader's process is gone.
+    var campaignTime: Int64?
+    /// Until when overdue jobs are left to their workers.
+    var graceEnd: Int64 = .min
     /// Inputs that ended the process last time; looked at once the state is up to date.
     var poisons: [(mark: ExecutionMark, reason: String)] = []
     /// Whether something is to be seen to before the next batch.
@@ -37,7 +50,7 @@ package final class Replica<Storage: RaftStorage> {
     var retryTime: Int64 = .min
     var wasLeader = false
     var ticksSinceUpkeep = 0
-    package private(set) var statistics = ReplicaStatistics()
+    package internal(set) var statistics = ReplicaStatistics()
     /// Removes finished instances inside the open transaction; set by the host that keeps a history.
     package var removeArchived: ([Key]) throws -> Void = { _ in }
 
@@ -83,6 +96,7 @@ package final class Replica<Storage: RaftStorage> {
         self.engine = engine
         self.marker = marker
         self.limits = limits
+        membership = try Membership(decoding: state.membership)
         try engine.reload(from: state)
     }
 
@@ -98,6 +112,9 @@ package final class Replica<Storage: RaftStorage> {
     package var archivedPending: Int { archived.count }
     /// The members of the group.
     package var configuration: ClusterConfiguration { raft.members }
+    /// What a leader knows of each member.
+    package var peers: [PeerStatus] { raft.role == .leader ? raft.status.peers : [] }
+    package var digest: StateDigest { state.digest }
 
     /// Whether commands are executed here and now: leader, with everything of earlier terms applied.
     package var isReady: Bool {
@@ -127,6 +144,7 @@ package final class Replica<Storage: RaftStorage> {
     /// When `step` should be called again without an input; nil when only an input can change anything.
     package var wakeTime: Int64? {
         if isStalled { return max(retryTime, time) }
+        if let campaignTime { return campaignTime }
         guard raft.role == .leader else { return nil }
         if retryTime > time { return retryTime }
         let waiting = parked.nextDeadline
@@ -158,11 +176,19 @@ package final class Replica<Storage: RaftStorage> {
         case .persisted(let work): send(raft.persisted(work))
         case .archived(let keys): archived += keys
         case .poisoned(let mark, let reason): poisons.append((mark, reason))
+        case .changeMembers(let id, let change): accept(change, id)
+        case .transferLeadership(let node): transferLeadership(to: node)
+        case .read(let id): read(id)
+        case .snapshotReported(let node, let succeeded): raft.reportSnapshot(to: node, succeeded: succeeded)
+        case .unreachable(let node): raft.reportUnreachable(node)
+        case .peerDied(let node, let delay): notePeerDied(node, campaignIn: delay)
+        case .mayLead(let may): setMayLead(may)
+        case .resumed: raft.resumeAfterPause()
         }
     }
 
     /// Lets the activation that has waited longest look for a job.
-    private func wake(_ type: String, tenantID: String) {
+    func wake(_ type: String, tenantID: String) {
         if let woken = parked.wake(type, tenantID: tenantID) { queue.appendUrgent(.client(woken)) }
     }
 
@@ -183,13 +209,14 @@ package final class Replica<Storage: RaftStorage> {
 
     func answer(_ id: RequestID, _ answer: ReplicaAnswer) { actions.append(.answer(id, answer)) }
 
-    private func send(_ messages: [RaftMessage]) {
+    func send(_ messages: [RaftMessage]) {
         if !messages.isEmpty { actions.append(.send(messages)) }
     }
 
     /// Works until only an input can change anything.
     private func proceed() throws {
         repeat {
+            campaignIfDue()
             while raft.hasReady { try handle(raft.ready()) }
             try retryStalled()
             try noteRole()
@@ -200,6 +227,7 @@ package final class Replica<Storage: RaftStorage> {
     private func handle(_ ready: Ready) throws {
         send(ready.messages)
         for alarm in ready.alarms { actions.append(.report(.raftAlarm("\(alarm)"))) }
+        note(reads: ready.readStates, failed: ready.failedReads)
         if let work = ready.storageAppend { actions.append(.persist(work)) }
         if let work = ready.storageApply {
             try apply(work.entries)
@@ -207,7 +235,7 @@ package final class Replica<Storage: RaftStorage> {
         }
     }
 
-    /// A deposed leader drops what it executed but could not commit; the new leader's events will tell.
+    /// A deposed leader undoes what it executed but could not commit; whether it counts, the new leader's log will tell.
     private func noteRole() throws {
         let isLeader = raft.role == .leader
         guard isLeader != wasLeader else { return }
@@ -216,185 +244,21 @@ package final class Replica<Storage: RaftStorage> {
             nextDue = .unknown
             suspended.removeAll()
             isUpkeepDue = true
+            graceEnd = time + limits.leaseGraceMilliseconds
             actions.append(.becameLeader(raft.term))
             return
         }
         actions.append(.lostLeadership)
         try dropOpenBatch()
+        dropChanges()
         for request in queue.removeAllClients() {
             answer(request.request.id, .refused(reason: "this node no longer leads group \(group)"))
         }
         for id in parked.removeAll() { answer(id, .refused(reason: "this node no longer leads group \(group)")) }
     }
 
-    private func dropOpenBatch() throws {
-        guard let batch = openBatch else { return }
-        openBatch = nil
-        try state.rollback()
-        try engine.reload(from: state)
-        archived = batch.archived + archived
-        nextDue = .unknown
-        let parked = Set(batch.outcome.parked.map(\.request.request.id))
-        // Those whose own answer would have come later are told as well.
-        for id in batch.taken {
-            if parked.contains(id) {
-                answer(id, .refused(reason: "this node no longer leads group \(group)"))
-            } else {
-                answer(id, .unknown(reason: "leadership was lost before the command was committed"))
-            }
-        }
-    }
-
     private func expireParked() {
         guard parked.count > 0 else { return }
         for id in parked.expire(now: time) { answer(id, .answered(.jobsActivated([]))) }
-    }
-
-    /// Applies committed entries: the open batch is committed as it is, anything else arrives as events.
-    private func apply(_ entries: [LogEntry]) throws {
-        var foreign: [LogEntry] = []
-        for entry in entries {
-            if let batch = openBatch, batch.entry == EntryID(term: entry.term, index: entry.index) {
-                try commit(batch)
-            } else {
-                if entry.kind != .normal { _ = try raft.applyConfigurationChange(entry) }
-                foreign.append(entry)
-            }
-        }
-        guard !foreign.isEmpty else { return }
-        try dropOpenBatch()
-        if isStalled { waitingEntries += foreign } else { try applyForeign(foreign) }
-    }
-
-    /// Whether committed entries wait for space in the state.
-    private var isStalled: Bool { stalledBatch != nil || !waitingEntries.isEmpty }
-
-    /// The entry is durable and committed, so the batch's effects must come into the state: if there is no space for
-    /// them now, they are applied again as soon as there is.
-    private func commit(_ batch: OpenBatch) throws {
-        openBatch = nil
-        do {
-            try state.commit(batch.position)
-        } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            stalledBatch = batch
-            return
-        }
-        try finish(batch)
-    }
-
-    /// Applies what had no space before.
-    private func retryStalled() throws {
-        guard isStalled, time >= retryTime else { return }
-        if let batch = stalledBatch { try retry(batch) }
-        guard stalledBatch == nil, !waitingEntries.isEmpty else { return }
-        let entries = waitingEntries
-        waitingEntries = []
-        try applyForeign(entries)
-    }
-
-    private func retry(_ batch: OpenBatch) throws {
-        do {
-            try state.begin()
-            for event in batch.events { try Applier.apply(event, to: state) }
-            try state.commit(batch.position)
-        } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            return
-        }
-        stalledBatch = nil
-        archived = batch.archived + archived
-        try engine.reload(from: state)
-        try finish(batch)
-    }
-
-    /// Stops executing for a moment.
-    func stall(_ failure: any StorageFailure) {
-        retryTime = time + 500
-        actions.append(.report(.outOfSpace("\(failure)")))
-    }
-
-    private func finish(_ batch: OpenBatch) throws {
-        statistics.batches += 1
-        statistics.commands += UInt64(batch.outcome.commands)
-        statistics.rejections += UInt64(batch.outcome.rejections)
-        statistics.eventBytes += UInt64(batch.payload.count)
-        for event in batch.events {
-            statistics.count(event)
-            noteDue(event)
-        }
-        try release(batch.outcome)
-    }
-
-    /// Keeps the next due time early enough. What is no longer due leaves it as it is: then nothing is found.
-    private func noteDue(_ event: Event) {
-        let due: Int64?
-        switch event {
-        case .timerScheduled(let record): due = record.dueAt
-        case .jobActivated(_, _, let deadline, _): due = deadline
-        case .jobChanged(let record): due = record.deadline
-        case .messagePublished(let record): due = record.expiresAt
-        case .continuationStored, .quarantineLifted: due = Int64.min
-        default: due = nil
-        }
-        guard let due else { return }
-        switch nextDue {
-        case .unknown: break
-        case .never: nextDue = .at(due)
-        case .at(let known): nextDue = .at(min(known, due))
-        }
-    }
-
-    func countFault() { statistics.faults += 1 }
-
-    private func applyForeign(_ entries: [LogEntry]) throws {
-        var position = state.position
-        var counted = statistics
-        do {
-            try state.begin()
-            for entry in entries where entry.index.rawValue > position.appliedIndex {
-                position.appliedIndex = entry.index.rawValue
-                position.appliedTerm = entry.term.rawValue
-                guard entry.kind == .normal, !entry.payload.isEmpty else { continue }
-                let header = try BatchEntry.decode(entry.payload) { event in
-                    try Applier.apply(event, to: state)
-                    counted.count(event)
-                }
-                position.time = max(position.time, header.time)
-                position.keyCounter = header.keyCounter
-            }
-            try state.commit(position)
-        } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            waitingEntries = entries
-            return
-        }
-        statistics = counted
-        try engine.reload(from: state)
-        nextDue = .unknown
-    }
-
-    /// Lets out what a committed batch allows.
-    func release(_ outcome: BatchOutcome) throws {
-        for (id, answer) in outcome.answers { self.answer(id, answer) }
-        for (request, type, until) in outcome.parked {
-            if parked.count < limits.parkedActivations {
-                parked.park(request, type: type, until: until)
-            } else {
-                answer(request.request.id, .answered(.jobsActivated([])))
-            }
-        }
-        for effect in outcome.effects {
-            switch effect {
-            case .answer(let id, let answer): self.answer(id, .answered(answer))
-            case .jobsAvailable(let type, let tenantID): wake(type, tenantID: tenantID)
-            case .transfer: try resendTransfers()
-            case .acknowledge(let source, let sequence):
-                actions.append(.acknowledge(sourceGroup: source, sequence: sequence))
-            }
-        }
     }
 }
