@@ -9,6 +9,9 @@ package struct LogWrite: Sendable, Hashable {
     /// A snapshot that was received: it replaces the whole log of the group up to and including its index, and all
     /// that is behind it.
     package var snapshot: SnapshotMetadata?
+    /// The generation of the group's state that holds what `snapshot` stands for; only together with that. Greater
+    /// than the group's present one. Nil leaves that as it is.
+    package var stateGeneration: UInt64?
     /// Consecutive entries. What the log has from the first one's index on is removed first.
     package var entries: [LogEntry]
 
@@ -17,12 +20,14 @@ package struct LogWrite: Sendable, Hashable {
         incarnation: IncarnationID,
         hardState: HardState? = nil,
         snapshot: SnapshotMetadata? = nil,
+        stateGeneration: UInt64? = nil,
         entries: [LogEntry] = []
     ) {
         self.group = group
         self.incarnation = incarnation
         self.hardState = hardState
         self.snapshot = snapshot
+        self.stateGeneration = stateGeneration
         self.entries = entries
     }
 }
@@ -34,6 +39,9 @@ package struct GroupStatus: Sendable, Hashable {
     package var hardState: HardState
     /// What the entries before `firstIndex` came to.
     package var snapshot: SnapshotMetadata
+    /// Which of the group's states on this node is the one to use; 0 at first. It changes with a received snapshot, in
+    /// the same transaction, so that snapshot, cut log and state can never be of different times.
+    package var stateGeneration: UInt64
     /// The newest entry's index, or the snapshot's if there is no entry.
     package var lastIndex: LogIndex
     /// The term of the entry at `lastIndex`.
@@ -44,6 +52,7 @@ package struct GroupStatus: Sendable, Hashable {
         incarnation: IncarnationID,
         hardState: HardState,
         snapshot: SnapshotMetadata,
+        stateGeneration: UInt64 = 0,
         lastIndex: LogIndex,
         lastTerm: Term
     ) {
@@ -51,6 +60,7 @@ package struct GroupStatus: Sendable, Hashable {
         self.incarnation = incarnation
         self.hardState = hardState
         self.snapshot = snapshot
+        self.stateGeneration = stateGeneration
         self.lastIndex = lastIndex
         self.lastTerm = lastTerm
     }
@@ -69,15 +79,14 @@ package protocol DurableLog: AnyObject, Sendable {
     /// All groups in ascending order, damaged ones included.
     func groups() throws -> [GroupID]
 
-    /// What there is of a group. Throws `.unknownGroup`, or `.corrupted` if opening the log has found damage.
+    /// What there is of a group. Throws `.unknownGroup`, `.corrupted` if opening the log has found damage,
+    /// or `.newerVersion` for what a newer release has written.
     func status(of group: GroupID) throws -> GroupStatus
 
-    /// Begins the log of a new group, with the members as of index zero. Throws `.groupExists`.
-    func createGroup(
-        _ group: GroupID,
-        incarnation: IncarnationID,
-        configuration: ClusterConfiguration
-    ) throws
+    /// Begins the log of a new group behind `snapshot`, which all its first members agree on: the hard state is that
+    /// snapshot's term and index, without a vote. A group whose voters are given (index 1, say) can elect at once; one
+    /// that begins with the empty snapshot waits to be told. Throws `.groupExists`.
+    func createGroup(_ group: GroupID, incarnation: IncarnationID, snapshot: SnapshotMetadata) throws
 
     /// Removes a group and all that belongs to it; it may also be damaged.
     func deleteGroup(_ group: GroupID, incarnation: IncarnationID) throws
@@ -85,7 +94,7 @@ package protocol DurableLog: AnyObject, Sendable {
     /// The term of the entry at `index`, which may also be the snapshot's. Throws `.compacted` or `.unavailable`.
     func term(of index: LogIndex, in group: GroupID) throws -> Term
 
-    /// Entries in order, as many as have together at most `maxBytes` of payload, but at least one. Throws `.compacted`
+    /// Entries in order, as many as have together at most `maxBytes` of `LogEntry.byteCount`, but at least one. Throws `.compacted`
     /// or `.unavailable` if the range is not all within the log.
     func entries(
         of group: GroupID,
@@ -120,4 +129,13 @@ package protocol DurableLog: AnyObject, Sendable {
 
 extension DurableLog {
     package func append(_ write: LogWrite) throws { try self.append([write]) }
+
+    /// Begins the log of a new group with the members as of index zero.
+    package func createGroup(
+        _ group: GroupID,
+        incarnation: IncarnationID,
+        configuration: ClusterConfiguration
+    ) throws {
+        try self.createGroup(group, incarnation: incarnation, snapshot: SnapshotMetadata(configuration: configuration))
+    }
 }

@@ -26,7 +26,7 @@ struct EntryCache {
         var size = 0
         var position = start
         while position <= end {
-            size += self.entries[position].payload.count
+            size += self.entries[position].byteCount
             if position > start, size > maxBytes { break }
             position += 1
         }

@@ -20,15 +20,26 @@ struct GroupHead: Equatable {
         var leavesGarbage = false
     }
 
-    init(group: GroupID, incarnation: IncarnationID, configuration: ClusterConfiguration) {
+    /// A new group that begins behind a snapshot.
+    init(group: GroupID, incarnation: IncarnationID, snapshot: SnapshotMetadata) throws(RaftLogError) {
         self.status = GroupStatus(
             group: group,
             incarnation: incarnation,
-            hardState: HardState(),
-            snapshot: SnapshotMetadata(configuration: configuration),
-            lastIndex: .zero,
-            lastTerm: .zero
+            hardState: HardState(term: snapshot.term, commit: snapshot.index),
+            snapshot: snapshot,
+            lastIndex: snapshot.index,
+            lastTerm: snapshot.term
         )
+        guard group.rawValue < Self.groupLimit else {
+            throw self.invalid("a group below \(Self.groupLimit)", "\(group)")
+        }
+        guard snapshot.index.rawValue < Self.indexLimit else {
+            throw self.invalid("an index below \(Self.indexLimit)", "\(snapshot.index)")
+        }
+        guard (snapshot.index == .zero) == (snapshot.term == .zero) else {
+            throw self.invalid("index and term of an entry, or zero for both", "\(snapshot.index) and \(snapshot.term)")
+        }
+        try self.checkTerm(snapshot.term)
     }
 
     init(_ status: GroupStatus) { self.status = status }
@@ -49,6 +60,7 @@ struct GroupHead: Equatable {
         var next = self
         var plan = Plan()
         if let snapshot = write.snapshot { try next.restore(snapshot, &plan) }
+        if let generation = write.stateGeneration { try next.replaceState(with: generation, write.snapshot) }
         try next.extend(with: write.entries, committed: self.status.hardState.commit, &plan)
         if let hardState = write.hardState {
             try next.replaceHardState(with: hardState)
@@ -83,6 +95,7 @@ struct GroupHead: Equatable {
                 "Expected a snapshot from index \(self.status.hardState.commit) on, but got an older one"
             )
         }
+        try self.checkTerm(snapshot.term)
         plan.leavesGarbage = !self.status.isEmpty
         if self.status.lastIndex > snapshot.index { plan.removedFrom = LogIndex(snapshot.index.rawValue + 1) }
         plan.changesRecord = true
@@ -95,6 +108,21 @@ struct GroupHead: Equatable {
             self.status.hardState.term = snapshot.term
             self.status.hardState.vote = nil
         }
+    }
+
+    private mutating func replaceState(
+        with generation: UInt64,
+        _ snapshot: SnapshotMetadata?
+    ) throws(RaftLogError) {
+        guard snapshot != nil else { throw self.invalid("a state generation with its snapshot", "one without") }
+        guard generation > self.status.stateGeneration else {
+            throw self.invalid("a state generation after \(self.status.stateGeneration)", "\(generation)")
+        }
+        self.status.stateGeneration = generation
+    }
+
+    private func checkTerm(_ term: Term) throws(RaftLogError) {
+        guard term.rawValue <= UInt64(Int64.max) else { throw self.invalid("a term of 63 bits", "more") }
     }
 
     private mutating func extend(
@@ -123,7 +151,7 @@ struct GroupHead: Equatable {
         for entry in entries {
             guard entry.index.rawValue == expected else { throw self.invalid("index \(expected)", "\(entry.index)") }
             guard entry.term >= term else { throw self.invalid("a term of at least \(term)", "\(entry.term)") }
-            guard entry.term.rawValue <= UInt64(Int64.max) else { throw self.invalid("a term of 63 bits", "more") }
+            try self.checkTerm(entry.term)
             guard entry.payload.count <= Self.payloadBytesLimit else {
                 throw self.invalid("a payload of at most \(Self.payloadBytesLimit) bytes", "\(entry.payload.count)")
             }

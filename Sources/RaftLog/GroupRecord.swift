@@ -1,12 +1,14 @@
 import RaftCore
 
-/// The bytes in which a group's incarnation, hard state and snapshot are kept, version 1:
+/// The bytes in which a group's incarnation, hard state, snapshot and state generation are kept, version 2:
 ///
 /// version (1 byte), incarnation, term, vote (1 byte whether there is one, then 8), commit, snapshot index, snapshot
-/// term, auto-leave (1 byte), four lists of members (4 bytes count, 8 a member), checksum (4) over the group and all
-/// before it. Numbers are little-endian and of 8 bytes unless said otherwise.
+/// term, auto-leave (1 byte), four lists of members (4 bytes count, 8 a member), state generation, checksum (4) over
+/// the group and all before it. Numbers are little-endian and of 8 bytes unless said otherwise.
+///
+/// Version 1, which is still read, has no state generation; it is 0 then.
 enum GroupRecord {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     /// More members than this in one list are taken for damage.
     private static let memberLimit = 1024
 
@@ -28,21 +30,44 @@ enum GroupRecord {
             Self.append(UInt32(list.count), to: &bytes)
             for member in list { Self.append(member.rawValue, to: &bytes) }
         }
+        Self.append(status.stateGeneration, to: &bytes)
         Self.append(Self.checksum(bytes[...], of: status.group), to: &bytes)
         return bytes
     }
 
-    /// The group as it was written, without its last index and term, which the entries tell. Nil for damaged bytes.
-    static func decode(_ bytes: [UInt8], of group: GroupID) -> GroupStatus? {
+    /// The group as it was written, without its last index and term, which the entries tell.
+    ///
+    /// - Throws: `.corrupted` for damaged bytes, `.newerVersion` for sound ones of a newer release.
+    static func decode(_ bytes: [UInt8], of group: GroupID) throws(RaftLogError) -> GroupStatus {
+        guard let version = Self.checkedVersion(bytes, of: group) else { throw Self.damaged(group) }
+        guard (1...Self.version).contains(version) else {
+            let message = "Expected a group record of at most version \(Self.version), but got version \(version)"
+            throw RaftLogError(.newerVersion, group: group, message)
+        }
+        guard let status = Self.decode(bytes, version: version, of: group) else { throw Self.damaged(group) }
+        return status
+    }
+
+    private static func damaged(_ group: GroupID) -> RaftLogError {
+        RaftLogError(.corrupted, group: group, "Expected a sound group record, but got a damaged one")
+    }
+
+    /// The version that bytes with a right checksum name.
+    private static func checkedVersion(_ bytes: [UInt8], of group: GroupID) -> UInt8? {
         guard bytes.count >= 5 else { return nil }
         var end = Reader(bytes: bytes, position: bytes.count - 4)
         guard end.uint32() == Self.checksum(bytes[..<(bytes.count - 4)], of: group) else { return nil }
-        var reader = Reader(bytes: bytes, position: 0)
-        guard reader.uint8() == Self.version, let incarnation = reader.uint64(), let term = reader.uint64(),
+        return bytes[0]
+    }
+
+    private static func decode(_ bytes: [UInt8], version: UInt8, of group: GroupID) -> GroupStatus? {
+        var reader = Reader(bytes: bytes, position: 1)
+        guard let incarnation = reader.uint64(), let term = reader.uint64(),
             let hasVote = reader.uint8(), let vote = reader.uint64(), let commit = reader.uint64(),
             let index = reader.uint64(), let snapshotTerm = reader.uint64(), let autoLeave = reader.uint8(),
             let voters = reader.members(), let learners = reader.members(), let outgoing = reader.members(),
-            let learnersNext = reader.members(), reader.position == bytes.count - 4
+            let learnersNext = reader.members(), let generation = version == 1 ? 0 : reader.uint64(),
+            reader.position == bytes.count - 4
         else { return nil }
         let configuration = ClusterConfiguration(
             voters: voters,
@@ -60,6 +85,7 @@ enum GroupRecord {
                 commit: LogIndex(commit)
             ),
             snapshot: SnapshotMetadata(index: LogIndex(index), term: Term(snapshotTerm), configuration: configuration),
+            stateGeneration: generation,
             lastIndex: LogIndex(index),
             lastTerm: Term(snapshotTerm)
         )

@@ -17,16 +17,11 @@ struct LogContents {
         let pages = try store.database.int64("PRAGMA page_count") ?? 0
         let scansAll = pages * Int64(options.pageBytes) <= Int64(options.openScanBytes)
         for record in try store.groupRecords() {
-            guard let status = record.status else {
-                let message = "Expected a sound group record, but got a damaged one"
-                self.damaged[record.group] = RaftLogError(.corrupted, group: record.group, message)
-                continue
-            }
             do {
-                try self.load(status, store, scansAll: scansAll, checkBytes: options.openCheckBytes)
+                try self.load(record.status.get(), store, scansAll: scansAll, checkBytes: options.openCheckBytes)
             } catch {
                 let error = RaftLogError(wrapping: error, group: record.group)
-                guard error.code == .corrupted else { throw error }
+                guard error.code == .corrupted || error.code == .newerVersion else { throw error }
                 self.damaged[record.group] = error
             }
         }

@@ -8,6 +8,7 @@ import SQLite
 /// a row that is damaged, moved or left over from another life of its group is noticed when it is read.
 final class LogStore {
     static let schemaVersion: Int32 = 1
+    private static let emptyEntryBytes = LogEntry(term: .zero, index: .zero).byteCount
 
     let database: Database
     private let checkpointPages: Int
@@ -174,16 +175,20 @@ final class LogStore {
         try self.removeEntries(of: group, from: .zero, through: LogIndex(GroupHead.indexLimit - 1))
     }
 
-    /// The records of all groups in order; nil stands for one that is damaged.
-    func groupRecords() throws -> [(group: GroupID, status: GroupStatus?)] {
+    /// The records of all groups in order, or why one cannot be used.
+    func groupRecords() throws -> [(group: GroupID, status: Result<GroupStatus, RaftLogError>)] {
         let select = try self.database.prepare("SELECT id, record FROM raft_group ORDER BY id")
-        var records: [(group: GroupID, status: GroupStatus?)] = []
+        var records: [(group: GroupID, status: Result<GroupStatus, RaftLogError>)] = []
         while try select.step() {
             guard let number = UInt32(exactly: select.int64(0)), number < GroupHead.groupLimit else {
                 throw RaftLogError(.corrupted, "Expected a group identifier, but got \(select.int64(0))")
             }
             let group = GroupID(number)
-            records.append((group, GroupRecord.decode(select.blob(1), of: group)))
+            do throws(RaftLogError) {
+                records.append((group, .success(try GroupRecord.decode(select.blob(1), of: group))))
+            } catch {
+                records.append((group, .failure(error)))
+            }
         }
         return records
     }
@@ -261,8 +266,7 @@ final class LogStore {
             guard try self.selectEntries.step() else {
                 throw Self.missing(LogIndex(expected), of: status.group)
             }
-            let size = self.selectEntries.withBlob(4) { $0.count }
-            bytes += size
+            bytes += self.selectEntries.withBlob(4) { $0.count } + Self.emptyEntryBytes
             if !entries.isEmpty, bytes > maxBytes { break }
             entries.append(try Self.entry(self.selectEntries, expecting: LogIndex(expected), of: status))
             expected += 1
@@ -282,7 +286,7 @@ final class LogStore {
         repeat {
             guard try self.selectNewestEntries.step() else { throw Self.missing(expected, of: status.group) }
             let entry = try Self.entry(self.selectNewestEntries, expecting: expected, of: status)
-            bytes += entry.payload.count
+            bytes += entry.byteCount
             entries.append(entry)
             expected = LogIndex(expected.rawValue - 1)
         } while expected >= status.firstIndex && bytes < maxBytes

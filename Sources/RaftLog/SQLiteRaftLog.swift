@@ -207,16 +207,8 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
         background?.post()
     }
 
-    package func createGroup(
-        _ group: GroupID,
-        incarnation: IncarnationID,
-        configuration: ClusterConfiguration
-    ) throws {
-        guard group.rawValue < GroupHead.groupLimit else {
-            let message = "Expected a group below \(GroupHead.groupLimit), but got \(group)"
-            throw RaftLogError(.invalidWrite, group: group, message)
-        }
-        try self.perform(.create(GroupHead(group: group, incarnation: incarnation, configuration: configuration)))
+    package func createGroup(_ group: GroupID, incarnation: IncarnationID, snapshot: SnapshotMetadata) throws {
+        try self.perform(.create(GroupHead(group: group, incarnation: incarnation, snapshot: snapshot)))
     }
 
     package func deleteGroup(_ group: GroupID, incarnation: IncarnationID) throws {

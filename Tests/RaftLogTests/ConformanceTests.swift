@@ -173,7 +173,7 @@ struct ConformanceTests {
         try log.append(.one(HardState(term: Term(1)), entries: .run(1...10, term: 1, payloadBytes: 100)))
 
         let none = try log.entries(of: .one, from: LogIndex(3), through: LogIndex(9), maxBytes: 0)
-        let some = try log.entries(of: .one, from: LogIndex(3), through: LogIndex(9), maxBytes: 350)
+        let some = try log.entries(of: .one, from: LogIndex(3), through: LogIndex(9), maxBytes: 380)
         let all = try log.entries(of: .one, from: LogIndex(3), through: LogIndex(9), maxBytes: 1 << 20)
 
         #expect(none.map(\.index.rawValue) == [3])
@@ -293,6 +293,9 @@ struct ConformanceTests {
             .one(snapshot: SnapshotMetadata(index: LogIndex(20), term: Term(2)), entries: .run(11...11, term: 2)),
             .invalidWrite
         ),
+        (.one(snapshot: SnapshotMetadata(index: LogIndex(20), term: Term(1 << 63))), .invalidWrite),
+        (.one(stateGeneration: 1), .invalidWrite),
+        (.one(snapshot: SnapshotMetadata(index: LogIndex(20), term: Term(2)), stateGeneration: 0), .invalidWrite),
     ]
 
     @Test(arguments: LogImplementation.allCases)
@@ -408,8 +411,10 @@ struct LogModel {
             let term = Term(self.status.hardState.term.rawValue + 1)
             let index = LogIndex(self.random((commit + 1)...(last + 5)))
             let snapshot = SnapshotMetadata(index: index, term: term, configuration: .three)
-            try log.append(.one(snapshot: snapshot))
+            let generation = self.random(0...3) == 0 ? nil : self.status.stateGeneration + self.random(1...3)
+            try log.append(.one(snapshot: snapshot, stateGeneration: generation))
             self.status.snapshot = snapshot
+            self.status.stateGeneration = generation ?? self.status.stateGeneration
             self.status.hardState = HardState(term: term, commit: index)
             self.entries = []
         default:

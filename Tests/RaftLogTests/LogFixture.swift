@@ -64,9 +64,17 @@ extension LogWrite {
     static func one(
         _ hardState: HardState? = nil,
         snapshot: SnapshotMetadata? = nil,
+        stateGeneration: UInt64? = nil,
         entries: [LogEntry] = []
     ) -> LogWrite {
-        LogWrite(group: .one, incarnation: .first, hardState: hardState, snapshot: snapshot, entries: entries)
+        LogWrite(
+            group: .one,
+            incarnation: .first,
+            hardState: hardState,
+            snapshot: snapshot,
+            stateGeneration: stateGeneration,
+            entries: entries
+        )
     }
 }
 
