@@ -1,6 +1,10 @@
 #ifndef THALWEG_CSQLITE_SHIM_H
 #define THALWEG_CSQLITE_SHIM_H
 
+/* SQLite's header hides the hook behind the option it is built with. Without it the program does not link. */
+#ifndef SQLITE_ENABLE_PREUPDATE_HOOK
+#define SQLITE_ENABLE_PREUPDATE_HOOK 1
+#endif
 #include <sqlite3.h>
 
 /* SQLITE_TRANSIENT is a cast that Swift does not import; these let SQLite copy the bytes. */

@@ -38,7 +38,7 @@ package final class Database {
     }
 
     package let path: String
-    private let connection: Connection
+    let connection: Connection
     private let observer: ConnectionObserver
     private var savepoints: [String: SavepointStatements] = [:]
     private let beginStatements: [Statement]

@@ -156,6 +156,10 @@ package final class Statement {
     @inline(__always)
     package func isNull(_ column: Int32) -> Bool { sqlite3_column_type(self.handle, column) == SQLITE_NULL }
 
+    /// The type of a column's value, as SQLite numbers them.
+    @inline(__always)
+    func type(_ column: Int32) -> Int32 { sqlite3_column_type(self.handle, column) }
+
     @inline(__always)
     package func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(self.handle, column) }
 

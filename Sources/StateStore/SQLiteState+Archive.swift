@@ -45,6 +45,9 @@ extension SQLiteState {
     /// Deletes all rows of instances that are safe in the history, inside the open transaction. Continuations stay:
     /// they are the engine's queue of work, which takes each of them out itself.
     package func removeArchived(instances keys: [Key]) throws {
+        // Each node archives in its own time: for the digest the rows are still there.
+        tracker.isMovingOut = true
+        defer { tracker.isMovingOut = false }
         for key in keys {
             // Hardly ever any: one look is cheaper than three deletions that find nothing.
             var parameters = ParameterWriter(archive.hasLeftovers)

@@ -18,11 +18,16 @@ package import SQLite
 ///
 /// **Checkpoints** never run inside a commit: the driver calls `checkpointIfNeeded` between batches, after the answers.
 ///
+/// **Digest.** SQLite tells of every row that a statement changes; what that does to the digest is counted at once and
+/// stored with the position. See `StateDigest`.
+///
 /// **Errors** are SQLite's (`SQLiteError`): full disk, damaged file, failed device. After one the transaction is to be
 /// rolled back; SQLite may have done so already, which `rollback` accepts.
 package final class SQLiteState: TransactionalState {
     /// What the last committed transaction holds.
     package private(set) var position: StatePosition
+    /// The members of the group as the last committed transaction holds them.
+    package private(set) var membership: [UInt8]
     /// The applied index that a power cut cannot take away any more. The log is needed from there on.
     package private(set) var durableAppliedIndex: UInt64
     /// For connections of other threads; nil for a database in memory.
@@ -30,7 +35,9 @@ package final class SQLiteState: TransactionalState {
 
     let database: Database
     private let options: StateOptions
+    let tracker: ContentTracker
     private let statements: PositionStatements
+    private let membershipStatements: MembershipStatements
     let definitions: DefinitionStatements
     let instances: InstanceStatements
     let elements: ElementStatements
@@ -44,6 +51,11 @@ package final class SQLiteState: TransactionalState {
     let schedule: ScheduleStatements
     let archive: ArchiveStatements
 
+    /// What a rollback brings back, and one to the savepoint.
+    private var committed: Overlay
+    private var savepoint: Overlay
+    /// The members that the open transaction has set.
+    private var pendingMembership: [UInt8]?
     private var isDurableCommitRequested = false
     private var isOpenTransactionDurable = false
     private var bytesSinceDurableCommit = 0
@@ -88,7 +100,9 @@ package final class SQLiteState: TransactionalState {
         self.database = database
         self.file = file
         self.options = options
+        self.tracker = database.trackContent(of: Schema.trackedTables)
         self.statements = try PositionStatements(database)
+        self.membershipStatements = try MembershipStatements(database)
         self.definitions = try DefinitionStatements(database)
         self.instances = try InstanceStatements(database)
         self.elements = try ElementStatements(database)
@@ -102,7 +116,13 @@ package final class SQLiteState: TransactionalState {
         self.schedule = try ScheduleStatements(database)
         self.archive = try ArchiveStatements(database)
         self.nextCheckpointPages = options.checkpointBytes / options.pageBytes
-        (self.position, self.durableAppliedIndex) = try self.statements.load()
+        let (position, content) = try PositionStatements.load(database)
+        self.position = position
+        self.durableAppliedIndex = try PositionStatements.loadDurable(database)
+        self.membership = try MembershipStatements.load(database)
+        self.tracker.content = content
+        self.committed = Overlay(content: content, membership: nil)
+        self.savepoint = self.committed
     }
 
     /// Opens a connection that only reads, for the calling thread. See `StateFile.openReader`.
@@ -124,18 +144,28 @@ package final class SQLiteState: TransactionalState {
         try database.begin()
     }
 
-    package func setSavepoint() throws { try database.savepoint("command") }
+    package func setSavepoint() throws {
+        try database.savepoint("command")
+        savepoint = Overlay(content: tracker.content, membership: pendingMembership)
+    }
 
     package func releaseSavepoint() throws { try database.release("command") }
 
     /// Goes back to the savepoint, which is gone then.
-    package func rollBackToSavepoint() throws { try database.rollback(to: "command") }
+    package func rollBackToSavepoint() throws {
+        try database.rollback(to: "command")
+        restore(savepoint)
+    }
 
     package func commit(_ position: StatePosition) throws {
-        try statements.store(position)
+        if let failure = tracker.failure { throw failure }
+        try statements.store(position, tracker.content)
         if isOpenTransactionDurable { try statements.storeDurable(position.appliedIndex) }
         try database.commit()
         self.position = position
+        if let members = pendingMembership { membership = members }
+        pendingMembership = nil
+        committed.content = tracker.content
         if file == nil { durableAppliedIndex = position.appliedIndex }
         noteWrittenPages()
         guard isOpenTransactionDurable else { return }
@@ -146,7 +176,30 @@ package final class SQLiteState: TransactionalState {
         try database.setSynchronous(.normal)
     }
 
-    package func rollback() throws { try database.rollback() }
+    package func rollback() throws {
+        try database.rollback()
+        restore(committed)
+    }
+
+    private func restore(_ overlay: Overlay) {
+        tracker.restore(overlay.content)
+        pendingMembership = overlay.membership
+    }
+
+    // MARK: Members and digest
+
+    package var digest: StateDigest { StateDigest(tracker.content) }
+
+    package func setMembership(_ bytes: [UInt8]) throws {
+        guard bytes.count <= StateLimits.membershipBytes else {
+            throw StateStoreError(
+                .tooLarge,
+                "Expected at most \(StateLimits.membershipBytes) bytes of members, but got \(bytes.count)"
+            )
+        }
+        try membershipStatements.store(bytes)
+        pendingMembership = bytes
+    }
 
     /// Makes the commit of the next transaction that begins durable. The driver asks every five seconds; after
     /// `StateOptions.durableCommitBytes` it happens without.
@@ -179,54 +232,9 @@ package final class SQLiteState: TransactionalState {
     }
 }
 
-/// How far the state is.
-struct PositionStatements {
-    private let read: Statement
-    private let update: Statement
-    private let readProperty: Statement
-    private let updateProperty: Statement
-
-    init(_ database: Database) throws {
-        read = try database.prepare(
-            "SELECT appliedIndex, appliedTerm, time, keyCounter FROM engine_position WHERE id = 1"
-        )
-        update = try database.prepare(
-            "UPDATE engine_position SET appliedIndex = ?, appliedTerm = ?, time = ?, keyCounter = ? WHERE id = 1"
-        )
-        readProperty = try database.prepare("SELECT value FROM store_property WHERE name = 'durableAppliedIndex'")
-        updateProperty = try database.prepare(
-            "UPDATE store_property SET value = ? WHERE name = 'durableAppliedIndex'"
-        )
-    }
-
-    func load() throws -> (StatePosition, durable: UInt64) {
-        let position = try ParameterWriter(read).first { row in
-            StatePosition(
-                appliedIndex: UInt64(bitPattern: row.int64()),
-                appliedTerm: UInt64(bitPattern: row.int64()),
-                time: row.int64(),
-                keyCounter: row.int64()
-            )
-        }
-        let durable = try ParameterWriter(readProperty).first { UInt64(bitPattern: $0.int64()) }
-        guard let position, let durable else {
-            throw StateStoreError(.invalidRow, "Expected the position of the state, but got no row")
-        }
-        return (position, durable)
-    }
-
-    func store(_ position: StatePosition) throws {
-        var parameters = ParameterWriter(update)
-        try parameters.write(Int64(bitPattern: position.appliedIndex))
-        try parameters.write(Int64(bitPattern: position.appliedTerm))
-        try parameters.write(position.time)
-        try parameters.write(position.keyCounter)
-        try parameters.run()
-    }
-
-    func storeDurable(_ appliedIndex: UInt64) throws {
-        var parameters = ParameterWriter(updateProperty)
-        try parameters.write(Int64(bitPattern: appliedIndex))
-        try parameters.run()
-    }
+/// What a transaction has done outside of the database.
+private struct Overlay {
+    var content: ContentTracker.Content
+    /// Nil if the transaction has set none.
+    var membership: [UInt8]?
 }

@@ -16,9 +16,11 @@
 /// - Times are milliseconds since 1970.
 ///
 /// `finished_instance` and `store_property` belong to the node alone: they are no part of what replicas have in common.
+/// So do the columns of `engine_position` with `Rows` and `Archived` in their names: what is archived when is up to
+/// the node, only their sum is common (`StateDigest`).
 package enum Schema {
     /// The level written into a new database (`PRAGMA user_version`).
-    package static let level: Int64 = 1
+    package static let level: Int64 = 2
 
     /// The file format's mark (`PRAGMA application_id`): "ThSt".
     package static let applicationID: Int64 = 0x5468_5374
@@ -314,17 +316,28 @@ package enum Schema {
             quarantinedAt INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID
         """,
-        // One row; id is 1.
+        // At most one row; id is 1.
+        """
+        CREATE TABLE membership(
+            id INTEGER PRIMARY KEY CHECK(id = 1),
+            content BLOB NOT NULL
+        ) STRICT
+        """,
+        // One row; id is 1. The digest is that of all rows that are there and of all that were archived.
         """
         CREATE TABLE engine_position(
             id INTEGER PRIMARY KEY CHECK(id = 1),
             appliedIndex INTEGER NOT NULL,
             appliedTerm INTEGER NOT NULL,
             time INTEGER NOT NULL,
-            keyCounter INTEGER NOT NULL
+            keyCounter INTEGER NOT NULL,
+            digestRowsFirst INTEGER NOT NULL,
+            digestRowsSecond INTEGER NOT NULL,
+            digestArchivedFirst INTEGER NOT NULL,
+            digestArchivedSecond INTEGER NOT NULL
         ) STRICT
         """,
-        "INSERT INTO engine_position VALUES(1, 0, 0, 0, 0)",
+        "INSERT INTO engine_position VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0)",
     ]
 
     private static let nodeLocal = [

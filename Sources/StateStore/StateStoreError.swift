@@ -10,6 +10,8 @@ package struct StateStoreError: Error, Hashable, Sendable, CustomStringConvertib
         case foreignDatabase
         /// A stored value that no version writes.
         case invalidRow
+        /// More than a state keeps.
+        case tooLarge
         /// A database in memory has no second connection.
         case noFile
     }

@@ -1,6 +1,7 @@
 import ProcessEngine
-import StateStore
 import Testing
+
+@testable import StateStore
 
 /// What must hold after every scenario.
 extension EngineHarness {
@@ -15,6 +16,12 @@ extension EngineHarness {
                     sourceLocation: sourceLocation
                 )
             }
+        }
+        for group in [cluster, instances] {
+            let archiving = try group.replayed(archives: true).state
+            #expect(archiving.digest == group.state.digest, "digest after archiving", sourceLocation: sourceLocation)
+            let recomputed = try SQLiteState.recomputeDigest(archiving.database)
+            #expect(recomputed == archiving.digest, "digest of the rows", sourceLocation: sourceLocation)
         }
         for fault in try faults() { Issue.record("\(fault)", sourceLocation: sourceLocation) }
     }

@@ -63,11 +63,13 @@ final class EngineGroup {
     }
 
     /// A follower's state: the stored events, read back and applied.
-    func replayed() throws -> (state: SQLiteState, events: [Event]) {
+    /// - Parameter archives: whether the follower drops finished instances as soon as it may.
+    func replayed(archives: Bool = false) throws -> (state: SQLiteState, events: [Event]) {
         let replica = try SQLiteState.inMemory()
         var decoded: [Event] = []
         for entry in entries {
             try replica.begin()
+            if archives { try replica.removeArchived(instances: replica.finishedInstances(limit: 1_000)) }
             var reader = ByteReader(entry.bytes)
             while !reader.isAtEnd {
                 let event = try Event(from: &reader)

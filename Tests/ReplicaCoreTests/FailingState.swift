@@ -22,6 +22,8 @@ final class FailingState: TransactionalState {
     }
 
     var position: StatePosition { inner.position }
+    var membership: [UInt8] { inner.membership }
+    var digest: StateDigest { inner.digest }
     func begin() throws { try inner.begin() }
     func setSavepoint() throws { try inner.setSavepoint() }
     func releaseSavepoint() throws { try inner.releaseSavepoint() }
@@ -31,6 +33,11 @@ final class FailingState: TransactionalState {
     func commit(_ position: StatePosition) throws {
         if failsCommits { throw NoSpace() }
         try inner.commit(position)
+    }
+
+    func setMembership(_ bytes: [UInt8]) throws {
+        try useSpace()
+        try inner.setMembership(bytes)
     }
 
     func definition(_ key: Key) throws -> DefinitionRecord? { try inner.definition(key) }

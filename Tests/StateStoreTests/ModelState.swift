@@ -16,6 +16,7 @@ struct ModelState {
     var answers: [AnsweredRequest] = []
     var outbox: [Int64: OutboxRecord] = [:]
     var lastSent: Int64 = 0
+    var membership: [UInt8] = []
 
     func activatable(type: String, tenants: [String], limit: Int) -> [JobRecord] {
         let found = jobs.values.filter { $0.state == .activatable && $0.type == type && tenants.contains($0.tenantID) }
@@ -62,6 +63,9 @@ struct ModelState {
 
     mutating func remove(instance key: Key) {
         instances[key] = nil
+        let ended = Set(elements.values.filter { $0.processInstanceKey == key }.map { Optional($0.key) })
+        timers = timers.filter { $0.value.elementInstanceKey == nil || !ended.contains($0.value.elementInstanceKey) }
+        subscriptions = subscriptions.filter { !ended.contains($0.value.elementInstanceKey) }
         elements = elements.filter { $0.value.processInstanceKey != key }
         variables = variables.filter { $0.value.processInstanceKey != key }
         jobs = jobs.filter { $0.value.processInstanceKey != key }

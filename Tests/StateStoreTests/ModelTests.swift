@@ -1,6 +1,7 @@
 import ProcessEngine
-import StateStore
 import Testing
+
+@testable import StateStore
 
 /// Random changes, made to the state and to the model; after each transaction both must say the same.
 @Suite struct ModelTests {
@@ -83,7 +84,7 @@ private struct World {
     // MARK: Changes
 
     private mutating func change() throws {
-        switch chance(22) {
+        switch chance(23) {
         case 0, 1: try insertInstance()
         case 2, 3, 4: try insertElement()
         case 5: try insertVariable()
@@ -98,6 +99,7 @@ private struct World {
         case 18: try changeFlows()
         case 19: try changeAnswers()
         case 20: try changeOutbox()
+        case 21: try changeMembership()
         default: try endInstance()
         }
     }
@@ -278,6 +280,12 @@ private struct World {
         }
     }
 
+    private mutating func changeMembership() throws {
+        let members = (0..<chance(4)).map { UInt8($0) }
+        try state.setMembership(members)
+        model.membership = members
+    }
+
     private mutating func changeOutbox() throws {
         if chance(2) == 0 {
             let record = Sample.outbox(model.lastSent + 1)
@@ -306,6 +314,13 @@ private struct World {
     func compare() throws {
         try compareRows()
         try compareLists()
+        try compareDigest()
+    }
+
+    private func compareDigest() throws {
+        let comment = Comment("seed \(seed), transaction \(index)")
+        #expect(try SQLiteState.recomputeDigest(state.database) == state.digest, comment)
+        #expect(state.membership == model.membership, comment)
     }
 
     private func compareRows() throws {

@@ -156,12 +156,14 @@ package protocol EngineState: EngineStateReader, ScheduleReader {
 package protocol TransactionalState: EngineState {
     /// What the last committed transaction holds.
     var position: StatePosition { get }
-    /// The members of the group in the form the host gave them; empty before the first. As committed.
+    /// The members of the group as the last committed transaction holds them, in a form of the owner's; empty before
+    /// the first `setMembership`.
     var membership: [UInt8] { get }
-    /// What everything replicated in the state comes to, the open transaction included.
+    /// Of everything that replicas have in common but the position, the open transaction included: equal wherever the
+    /// same entries were applied. After a rollback, to the savepoint too, it is what it was before.
     var digest: StateDigest { get }
     func begin() throws
-    /// Stores the members with the open transaction. At most 64 KiB.
+    /// Replaces the members, as part of the open transaction: at most `StateLimits.membershipBytes`.
     func setMembership(_ bytes: [UInt8]) throws
     /// Marks a point that the open transaction can go back to. Savepoints do not nest.
     func setSavepoint() throws
@@ -170,6 +172,12 @@ package protocol TransactionalState: EngineState {
     /// Commits everything since `begin` together with the position.
     func commit(_ position: StatePosition) throws
     func rollback() throws
+}
+
+/// Bounds of what a state keeps.
+package enum StateLimits {
+    /// Bytes of the members of a group.
+    package static let membershipBytes = 64 << 10
 }
 
 /// How far a group's state is: written in the same transaction as the effects it stands for.
@@ -187,20 +195,6 @@ package struct StatePosition: Hashable, Sendable {
         self.appliedTerm = appliedTerm
         self.time = time
         self.keyCounter = keyCounter
-    }
-}
-
-/// A sum over all replicated rows of a state: equal for equal states, whatever their files look like.
-package struct StateDigest: Hashable, Sendable {
-    /// How the digest is computed; digests of different versions say nothing about each other.
-    package var version: UInt8
-    package var high: UInt64
-    package var low: UInt64
-
-    package init(version: UInt8 = 1, high: UInt64 = 0, low: UInt64 = 0) {
-        self.version = version
-        self.high = high
-        self.low = low
     }
 }
 
