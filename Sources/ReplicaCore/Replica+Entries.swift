@@ -21,7 +21,7 @@ extension Replica {
         // They were found to wait for a job, which nobody needs to know of.
         let parked = Set(batch.outcome.parked.map(\.request.request.id))
         for id in batch.taken where parked.contains(id) {
-            answer(id, .refused(reason: "this node no longer leads group \(group)"))
+            answer(id, .misdirected(reason: "this node no longer leads group \(group)"))
         }
         batch.taken.removeAll { parked.contains($0) }
         batch.events = []
@@ -45,7 +45,7 @@ extension Replica {
                 }
             } else {
                 for id in batch.taken {
-                    answer(id, .refused(reason: "leadership of group \(group) was lost before the command counted"))
+                    answer(id, .misdirected(reason: "leadership of group \(group) was lost before the command counted"))
                 }
             }
         }

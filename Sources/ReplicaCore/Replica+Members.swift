@@ -31,7 +31,7 @@ extension Replica {
 
     func accept(_ change: MemberChange, _ id: RequestID) {
         guard raft.role == .leader else {
-            answer(id, .refused(reason: "this node does not lead group \(group)"))
+            answer(id, .misdirected(reason: "this node does not lead group \(group)"))
             return
         }
         guard waitingChanges.count < limits.waitingChanges else {
@@ -138,7 +138,7 @@ extension Replica {
             openChange = change
         } else if entry.index >= change.entry.index, !change.isApplied {
             openChange = nil
-            answer(change.id, .refused(reason: "leadership of group \(group) was lost before the change counted"))
+            answer(change.id, .misdirected(reason: "leadership of group \(group) was lost before the change counted"))
             return
         }
         // A joint change is done when its second half is.
@@ -149,7 +149,7 @@ extension Replica {
     }
 
     func dropChanges() {
-        for (id, _) in waitingChanges { answer(id, .refused(reason: "this node no longer leads group \(group)")) }
+        for (id, _) in waitingChanges { answer(id, .misdirected(reason: "this node no longer leads group \(group)")) }
         waitingChanges = []
         if let change = openChange {
             openChange = nil

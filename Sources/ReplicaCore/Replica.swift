@@ -112,6 +112,10 @@ package final class Replica<Storage: RaftStorage> {
     package var archivedPending: Int { archived.count }
     /// The members of the group.
     package var configuration: ClusterConfiguration { raft.members }
+    /// Whether this replica is the whole group.
+    package var isAlone: Bool { raft.members.voters == [raft.id] && !raft.members.isJoint }
+    /// Whether it is still open what became of batches that were proposed before leadership was lost.
+    package var hasOrphans: Bool { !orphans.isEmpty }
     /// What a leader knows of each member.
     package var peers: [PeerStatus] { raft.role == .leader ? raft.status.peers : [] }
     package var digest: StateDigest { state.digest }
@@ -194,7 +198,7 @@ package final class Replica<Storage: RaftStorage> {
 
     private func submit(_ request: SubmittedRequest) {
         guard raft.role == .leader else {
-            answer(request.request.id, .refused(reason: "this node does not lead group \(group)"))
+            answer(request.request.id, .misdirected(reason: "this node does not lead group \(group)"))
             return
         }
         guard queue.clientCount < limits.queuedCommands else {
@@ -252,9 +256,9 @@ package final class Replica<Storage: RaftStorage> {
         try dropOpenBatch()
         dropChanges()
         for request in queue.removeAllClients() {
-            answer(request.request.id, .refused(reason: "this node no longer leads group \(group)"))
+            answer(request.request.id, .misdirected(reason: "this node no longer leads group \(group)"))
         }
-        for id in parked.removeAll() { answer(id, .refused(reason: "this node no longer leads group \(group)")) }
+        for id in parked.removeAll() { answer(id, .misdirected(reason: "this node no longer leads group \(group)")) }
     }
 
     private func expireParked() {

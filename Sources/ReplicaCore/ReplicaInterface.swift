@@ -49,8 +49,10 @@ package enum ReplicaInput: Sendable {
 /// What a request came to.
 package enum ReplicaAnswer: Hashable, Sendable {
     case answered(Answer)
-    /// Surely not executed.
+    /// Surely not executed, and not to be tried again at once.
     case refused(reason: String)
+    /// Surely not executed, because another node leads: to be asked there.
+    case misdirected(reason: String)
     /// Perhaps executed.
     case unknown(reason: String)
     /// A fault of ours; nothing changed.

@@ -193,7 +193,7 @@ import Testing
     }
 
     @Test func `a batch is made of the events of its entry`() throws {
-        let header = BatchEntry.Header(time: 5, keyCounter: 6)
+        let header = BatchEntry.Header(time: 5, keyCounter: 6, digest: StateDigest(high: 7, low: 8))
         var writer = ByteWriter()
         let events: [Event] = [.messageRemoved(Key(1)), .timerRemoved(Key(2), isTriggered: true)]
         for event in events { event.write(to: &writer) }

@@ -32,6 +32,9 @@ final class ReplicaHarness {
     private(set) var transfers: [OutboxRecord] = []
     private(set) var acknowledgements: [Int64] = []
     private(set) var outgoing: [RaftMessage] = []
+    private(set) var readyReads: [ReadRequestID] = []
+    private(set) var failedReads: [ReadRequestID] = []
+    private(set) var memberships: [Membership] = []
     /// Whether log work stays undone until `finishPersisting`.
     var holdsPersisting = false
     private var unpersisted: [StorageAppend] = []
@@ -95,6 +98,9 @@ final class ReplicaHarness {
                 case .transfer(let record): transfers.append(record)
                 case .acknowledge(_, let sequence): acknowledgements.append(sequence)
                 case .report(let report): reports.append(report)
+                case .readReady(let id): readyReads.append(id)
+                case .readFailed(let id): failedReads.append(id)
+                case .membersChanged(let membership): memberships.append(membership)
                 case .becameLeader, .lostLeadership: break
                 }
             }
@@ -203,7 +209,12 @@ final class ReplicaHarness {
         if case .answered(.rejected(let rejection)) = answers[id] { rejection } else { nil }
     }
 
-    func isRefused(_ id: RequestID) -> Bool { if case .refused = answers[id] { true } else { false } }
+    func isRefused(_ id: RequestID) -> Bool {
+        switch answers[id] {
+        case .refused, .misdirected: true
+        default: false
+        }
+    }
     func isUnknown(_ id: RequestID) -> Bool { if case .unknown = answers[id] { true } else { false } }
 
     func created(_ id: RequestID) -> Key? {
