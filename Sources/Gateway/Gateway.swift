@@ -56,11 +56,11 @@ package struct QueryError: Error, Hashable, Sendable {
 
 /// Answers queries from this node's own committed state.
 package protocol QueryGateway: Sendable {
-    func search(_ request: SearchRequest) async throws -> SearchPage
+    func search(_ request: SearchRequest, consistency: ReadConsistency) async throws -> SearchPage
     /// The row with this key, wherever it is kept.
-    func row(_ view: ViewKind, key: Key) async throws -> ViewRow?
+    func row(_ view: ViewKind, key: Key, consistency: ReadConsistency) async throws -> ViewRow?
     /// The resource a definition was deployed with.
-    func definitionXML(_ key: Key) async throws -> [UInt8]?
+    func definitionXML(_ key: Key, consistency: ReadConsistency) async throws -> [UInt8]?
 }
 
 /// How a query is to be answered.
@@ -145,6 +145,9 @@ package enum AdministrationOutcome: Hashable, Sendable {
     case done
     /// It cannot be done as things are; says why and what to do (HTTP 409).
     case impossible(reason: String)
+    /// It cannot be done yet and can be asked again unchanged: the learner has not caught up (HTTP 409, title
+    /// `NOT_CAUGHT_UP`).
+    case tooEarly(reason: String)
     /// It cannot be done now; may be asked again (HTTP 503).
     case unavailable(reason: String)
     /// Unknown whether it was done; look at the members (HTTP 504).

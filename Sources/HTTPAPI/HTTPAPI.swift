@@ -16,6 +16,7 @@ package enum HTTPAPI {
         commands: any CommandGateway,
         queries: any QueryGateway,
         status: any StatusGateway,
+        administration: any ClusterAdministration,
         logger: Logger,
         onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> some ApplicationProtocol {
@@ -25,6 +26,7 @@ package enum HTTPAPI {
             commands: commands,
             queries: queries,
             status: status,
+            administration: administration,
             configuration: configuration,
             metrics: HTTPMetrics(routes: routes),
             connections: connections
@@ -58,7 +60,7 @@ package enum HTTPAPI {
     static var routes: [Route] {
         DeploymentRoutes.routes + ProcessDefinitionRoutes.routes + ProcessInstanceRoutes.routes
             + ElementInstanceRoutes.routes + JobRoutes.routes + MessageRoutes.routes + IncidentRoutes.routes
-            + VariableRoutes.routes + UserTaskRoutes.routes + ClusterRoutes.routes + OperationRoutes.routes
-            + UnsupportedRoutes.routes
+            + VariableRoutes.routes + UserTaskRoutes.routes + ClusterRoutes.routes + AdministrationRoutes.routes
+            + OperationRoutes.routes + UnsupportedRoutes.routes
     }
 }

@@ -20,6 +20,8 @@ package struct HTTPAPIConfiguration: Hashable, Sendable {
         package var idleTimeout: Duration = .seconds(75)
         /// How long a client waits for the answer to a command.
         package var commandTimeout: Duration = .seconds(10)
+        /// How long an operator waits for a change of the cluster's members or of its leader.
+        package var administrationTimeout: Duration = .seconds(30)
         /// How long an activation waits for jobs if its `requestTimeout` is 0.
         package var longPolling: Duration = .seconds(10)
         /// The longest wait a client may ask for with `requestTimeout`; longer ones are cut to it.

@@ -65,15 +65,17 @@ extension ThalwegNode: CommandGateway {
 }
 
 extension ThalwegNode: QueryGateway {
-    package func search(_ request: SearchRequest) async throws -> SearchPage {
+    package func search(_ request: SearchRequest, consistency: ReadConsistency) async throws -> SearchPage {
         try await query { try $0.search(request) }
     }
 
-    package func row(_ view: ViewKind, key: Key) async throws -> ViewRow? {
+    package func row(_ view: ViewKind, key: Key, consistency: ReadConsistency) async throws -> ViewRow? {
         try await query { try $0.row(view, key: key) }
     }
 
-    package func definitionXML(_ key: Key) async throws -> [UInt8]? { try await query { try $0.definitionXML(key) } }
+    package func definitionXML(_ key: Key, consistency: ReadConsistency) async throws -> [UInt8]? {
+        try await query { try $0.definitionXML(key) }
+    }
 
     /// Queries block, so they run on threads of their own.
     private func query<Value: Sendable>(_ body: @escaping @Sendable (ReaderPool) throws -> Value) async throws -> Value

@@ -99,6 +99,7 @@ struct ServeCommand: AsyncParsableCommand {
             commands: node,
             queries: node,
             status: node,
+            administration: node,
             logger: logger,
             onServerRunning: { port in
                 node.setPort(port)

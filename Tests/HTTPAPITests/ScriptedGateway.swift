@@ -12,7 +12,7 @@ import Testing
 @testable import HTTPAPI
 
 /// Records what the API asks for and gives the answers that a test has prepared.
-final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
+final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, ClusterAdministration {
     struct Submission: Equatable {
         var command: Command
         var options: RequestOptions
@@ -27,12 +27,24 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
         var xml: [UInt8]?
         var queryError: QueryError?
         var notReadyReason: String?
+        /// The leader of group 1 as this node, node 3, sees it.
+        var leader: UInt64?
+        var members = [MemberStatus(node: 3, address: "", role: "voter", isConnected: true)]
+        var administration = AdministrationOutcome.done
+    }
+
+    /// What an operator asked for.
+    enum Wish: Equatable {
+        case change(ClusterChange)
+        case transfer(UInt64?)
     }
 
     private struct State {
         var script: Script
         var submissions: [Submission] = []
         var searches: [SearchRequest] = []
+        var consistencies: [ReadConsistency] = []
+        var wishes: [Wish] = []
         var cancellations = 0
     }
 
@@ -46,6 +58,9 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
 
     var submissions: [Submission] { self.state.withLock { $0.submissions } }
     var searches: [SearchRequest] { self.state.withLock { $0.searches } }
+    /// Of all queries, in their order.
+    var consistencies: [ReadConsistency] { self.state.withLock { $0.consistencies } }
+    var wishes: [Wish] { self.state.withLock { $0.wishes } }
 
     /// Returns once a command has been submitted.
     func untilSubmitted() async { for await _ in self.submitted.stream { return } }
@@ -66,25 +81,49 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
         return script.outcome
     }
 
-    func search(_ request: SearchRequest) async throws -> SearchPage {
-        let script = self.state.withLock { state in
-            state.searches.append(request)
-            return state.script
-        }
+    func search(_ request: SearchRequest, consistency: ReadConsistency) async throws -> SearchPage {
+        let script = self.queried(consistency)
+        self.state.withLock { $0.searches.append(request) }
         if let error = script.queryError { throw error }
         return script.page
     }
 
-    func row(_ view: ViewKind, key: Key) async throws -> ViewRow? {
-        let script = self.state.withLock { $0.script }
+    func row(_ view: ViewKind, key: Key, consistency: ReadConsistency) async throws -> ViewRow? {
+        let script = self.queried(consistency)
         if let error = script.queryError { throw error }
         return script.rows[view]?[key.rawValue]
     }
 
-    func definitionXML(_ key: Key) async throws -> [UInt8]? { self.state.withLock { $0.script.xml } }
+    func definitionXML(_ key: Key, consistency: ReadConsistency) async throws -> [UInt8]? {
+        self.queried(consistency).xml
+    }
+
+    private func queried(_ consistency: ReadConsistency) -> Script {
+        self.state.withLock { state in
+            state.consistencies.append(consistency)
+            return state.script
+        }
+    }
+
+    func members() async -> [MemberStatus] { self.state.withLock { $0.script.members } }
+
+    func change(_ change: ClusterChange, timeout: Duration) async -> AdministrationOutcome {
+        self.wished(.change(change))
+    }
+
+    func transferLeadership(to node: UInt64?, timeout: Duration) async -> AdministrationOutcome {
+        self.wished(.transfer(node))
+    }
+
+    private func wished(_ wish: Wish) -> AdministrationOutcome {
+        self.state.withLock { state in
+            state.wishes.append(wish)
+            return state.script.administration
+        }
+    }
 
     func clusterStatus() async -> ClusterStatus {
-        ClusterStatus(
+        var status = ClusterStatus(
             clusterID: "cluster-1",
             nodeID: 3,
             host: "node3.example",
@@ -95,6 +134,12 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway {
                 GroupStatus(group: 1, isLeader: false, isHealthy: true, term: 1, commitIndex: 1, appliedIndex: 1),
             ]
         )
+        status.groups[0].leader = 3
+        status.groups[0].role = "leader"
+        status.groups[1].leader = self.state.withLock { $0.script.leader }
+        status.groups[1].role = "follower"
+        status.groups[1].digest = "00ff"
+        return status
     }
 
     func notReadyReason() async -> String? { self.state.withLock { $0.script.notReadyReason } }
@@ -116,6 +161,7 @@ func withAPI(
         commands: gateway,
         queries: gateway,
         status: gateway,
+        administration: gateway,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
     try await application.test(setup, test)

@@ -31,6 +31,9 @@ struct RequestObject {
         self.path = path
         guard let allowed else { return }
         for member in self.members where !allowed.contains(member.key) {
+            guard !allowed.isEmpty else {
+                throw .invalid("Expected no properties, but got \(Problem.quoted(path + member.key))")
+            }
             let names = allowed.map { "'\($0)'" }.joined(separator: ", ")
             throw .invalid("Expected one of the properties \(names), but got \(Problem.quoted(path + member.key))")
         }

@@ -31,4 +31,14 @@ extension Response {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         )
     }
+
+    private static let consistencyHeader = HTTPField.Name("Thalweg-Consistency")
+
+    /// Says so if the answer to a query may be older than what the cluster has acknowledged.
+    func answering(_ call: Call) throws(Problem) -> Response {
+        guard let name = Self.consistencyHeader, try call.consistency() == .stale else { return self }
+        var response = self
+        response.headers[name] = "stale"
+        return response
+    }
 }

@@ -14,42 +14,73 @@ enum ClusterRoutes {
         Route(.get, "/v2/system/configuration", configuration),
     ]
 
+    /// All members, with what this node knows of them; a node that has no members yet tells of itself.
     @Sendable
     private static func topology(_ call: Call) async throws -> Response {
         let status = await call.backend.status.clusterStatus()
+        var members = await call.backend.administration.members()
+        if members.isEmpty {
+            members = [MemberStatus(node: status.nodeID, address: "", role: "voter", isConnected: true)]
+        }
         // Group 0 keeps the cluster's own state; what clients call partitions are the groups with instances.
         let partitions = status.groups.filter { $0.group > 0 }
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("brokers")
         writer.beginArray()
-        writer.beginObject()
-        writer.member("nodeId", status.nodeID)
-        writer.member("brokerId", String(status.nodeID))
-        writer.member("host", status.host)
-        writer.member("port", status.port)
-        writer.key("partitions")
-        writer.beginArray()
-        for partition in partitions {
+        for member in members {
+            let address = NodeAddress(member.address)
             writer.beginObject()
-            writer.member("partitionId", partition.group)
-            writer.member("role", partition.isLeader ? "leader" : "follower")
-            writer.member("health", partition.isHealthy ? "healthy" : "unhealthy")
-            writer.member("state", "active")
+            writer.member("nodeId", member.node)
+            writer.member("brokerId", String(member.node))
+            writer.member("host", address?.host ?? status.host)
+            writer.member("port", address?.port ?? status.port)
+            writer.key("partitions")
+            writer.beginArray()
+            for partition in partitions { Self.write(partition, of: member, status, to: &writer) }
+            writer.endArray()
+            writer.member("version", status.version)
             writer.endObject()
         }
         writer.endArray()
-        writer.member("version", status.version)
-        writer.endObject()
-        writer.endArray()
         writer.member("clusterId", status.clusterID)
-        writer.member("clusterSize", 1)
+        writer.member("clusterSize", members.count)
         writer.member("partitionsCount", partitions.count)
-        writer.member("replicationFactor", 1)
+        writer.member("replicationFactor", max(1, members.count { $0.role != "learner" && $0.role != "joining" }))
         writer.member("gatewayVersion", call.backend.configuration.compatibleVersion)
         writer.member("lastCompletedChangeId", "-1")
         writer.endObject()
         return .json(writer)
+    }
+
+    /// One replica in the words clients know: a node without a vote is `inactive`, one that is away `dead`.
+    private static func write(
+        _ partition: GroupStatus,
+        of member: MemberStatus,
+        _ status: ClusterStatus,
+        to writer: inout JSONWriter
+    ) {
+        let isThisNode = member.node == status.nodeID
+        let isLeader = isThisNode ? partition.isLeader : partition.leader == member.node
+        let isWithoutVote = member.role == "learner" || member.role == "joining"
+        let health: String
+        if isThisNode {
+            health = partition.isHealthy ? "healthy" : "unhealthy"
+        } else {
+            health = member.isConnected ? "healthy" : "dead"
+        }
+        let state: String
+        switch member.role {
+        case "learner", "joining": state = "joining"
+        case "leaving": state = "leaving"
+        default: state = "active"
+        }
+        writer.beginObject()
+        writer.member("partitionId", partition.group)
+        writer.member("role", isLeader ? "leader" : isWithoutVote ? "inactive" : "follower")
+        writer.member("health", health)
+        writer.member("state", state)
+        writer.endObject()
     }
 
     @Sendable

@@ -17,16 +17,16 @@ enum ProcessDefinitionRoutes {
     @Sendable
     private static func xml(_ call: Call) async throws -> Response {
         let key = try call.key("processDefinitionKey")
-        guard let xml = try await call.queries({ try await $0.definitionXML(key) }) else {
+        guard let xml = try await call.queries({ try await $0.definitionXML(key, consistency: $1) }) else {
             throw Problem.notFound("Expected a process definition with key '\(key)', but found none")
         }
-        return xml.isEmpty ? .done() : .bytes(xml, contentType: "text/xml")
+        return try (xml.isEmpty ? .done() : .bytes(xml, contentType: "text/xml")).answering(call)
     }
 
     /// Forms cannot be deployed, so no definition has one.
     @Sendable
     private static func form(_ call: Call) async throws -> Response {
         _ = try await call.existingRow(.processDefinition, try call.key("processDefinitionKey"))
-        return .done()
+        return try .done().answering(call)
     }
 }

@@ -74,7 +74,7 @@ enum UserTaskRoutes {
     @Sendable
     private static func form(_ call: Call) async throws -> Response {
         _ = try await call.existingRow(.userTask, try call.key("userTaskKey"))
-        return .done()
+        return try .done().answering(call)
     }
 
     /// The variables that the task sees: those of its own scope and of all scopes around it.
@@ -86,7 +86,7 @@ enum UserTaskRoutes {
         var scopes = [task.values[ViewKind.userTask.position("elementInstanceKey")]]
         while scopes.count < Self.scopeLimit, let scope = scopes.last, scope != instance,
             case .integer(let key) = scope,
-            let row = try await call.queries({ try await $0.row(.elementInstance, key: Key(rawValue: key)) })
+            let row = try await call.queries({ try await $0.row(.elementInstance, key: Key(rawValue: key), consistency: $1) })
         {
             let outer = row.values[scopeField]
             if outer == scope || outer == .null { break }

@@ -5,10 +5,13 @@ import ProcessEngine
 
 /// Searches and single rows.
 extension Call {
-    /// Runs a query, turning its error into a problem.
-    func queries<Value>(_ query: (any QueryGateway) async throws -> Value) async throws -> Value {
+    /// Runs a query as consistently as the client wants it, turning its error into a problem.
+    func queries<Value>(
+        _ query: (any QueryGateway, ReadConsistency) async throws -> Value
+    ) async throws -> Value {
+        let consistency = try self.consistency()
         do {
-            return try await query(self.backend.queries)
+            return try await query(self.backend.queries, consistency)
         } catch let error as QueryError {
             switch error.code {
             case .timeLimit: throw Problem(status: 504, title: "DEADLINE_EXCEEDED", detail: error.reason)
@@ -27,7 +30,7 @@ extension Call {
         let schema = schema ?? SearchSchema.of(view)
         let form = view == .variable ? try self.variableForm() : .other
         let request = try SearchTranslator.request(await self.jsonBody(), schema: schema, within: within)
-        let page = try await self.queries { try await $0.search(request) }
+        let page = try await self.queries { try await $0.search(request, consistency: $1) }
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("items")
@@ -42,7 +45,7 @@ extension Call {
         writer.optionalMember("endCursor", page.rows.last.map { SearchCursor.text($0, of: request) })
         writer.endObject()
         writer.endObject()
-        return .json(writer)
+        return try .json(writer).answering(self)
     }
 
     private func variableForm() throws(Problem) -> RowWriter.Form {
@@ -52,7 +55,7 @@ extension Call {
 
     /// The row with this key; 404 if there is none.
     func existingRow(_ view: ViewKind, _ key: Key) async throws -> ViewRow {
-        guard let row = try await self.queries({ try await $0.row(view, key: key) }) else {
+        guard let row = try await self.queries({ try await $0.row(view, key: key, consistency: $1) }) else {
             throw Problem.notFound("Expected a \(Self.noun(view)) with key '\(key)', but found none")
         }
         return row
@@ -65,7 +68,7 @@ extension Call {
         let row = try await self.existingRow(view, try self.key(name))
         var writer = JSONWriter()
         RowWriter.write(row, SearchSchema.of(view), .other, to: &writer)
-        return .json(writer)
+        return try .json(writer).answering(self)
     }
 }
 

@@ -10,6 +10,7 @@ final class Backend: Sendable {
     let commands: any CommandGateway
     let queries: any QueryGateway
     let status: any StatusGateway
+    let administration: any ClusterAdministration
     let configuration: HTTPAPIConfiguration
     let metrics: HTTPMetrics
     let connections: OpenConnections
@@ -18,6 +19,7 @@ final class Backend: Sendable {
         commands: any CommandGateway,
         queries: any QueryGateway,
         status: any StatusGateway,
+        administration: any ClusterAdministration,
         configuration: HTTPAPIConfiguration,
         metrics: HTTPMetrics,
         connections: OpenConnections
@@ -25,6 +27,7 @@ final class Backend: Sendable {
         self.commands = commands
         self.queries = queries
         self.status = status
+        self.administration = administration
         self.configuration = configuration
         self.metrics = metrics
         self.connections = connections
@@ -61,18 +64,36 @@ struct Call: Sendable {
 
     /// The value of a boolean query parameter.
     func flag(_ name: String, default standard: Bool) throws(Problem) -> Bool {
+        switch self.queryValue(name) {
+        case nil: return standard
+        case "true": return true
+        case "false": return false
+        case .some(let other):
+            let found = Problem.quoted(other)
+            throw .invalid("Expected 'true' or 'false' for the query parameter '\(name)', but got \(found)")
+        }
+    }
+
+    /// What the query parameter `consistency` asks for: with `stale` this node answers from what it has.
+    func consistency() throws(Problem) -> ReadConsistency {
+        switch self.queryValue("consistency") {
+        case nil, "linearizable": return .linearizable
+        case "stale": return .stale
+        case .some(let other):
+            let found = Problem.quoted(other)
+            throw .invalid(
+                "Expected 'linearizable' or 'stale' for the query parameter 'consistency', but got \(found)"
+            )
+        }
+    }
+
+    /// The first value of a query parameter, as written; empty if it has none, nil if it is not there.
+    private func queryValue(_ name: String) -> Substring? {
         for pair in self.query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.first == name[...] else { continue }
-            switch parts.count == 2 ? parts[1] : "" {
-            case "true": return true
-            case "false": return false
-            default:
-                let found = Problem.quoted(parts.count == 2 ? parts[1] : "")
-                throw .invalid("Expected 'true' or 'false' for the query parameter '\(name)', but got \(found)")
-            }
+            if parts.first == name[...] { return parts.count == 2 ? parts[1] : "" }
         }
-        return standard
+        return nil
     }
 }
 
