@@ -39,6 +39,7 @@ let package = Package(
     targets: [
         // C libraries of the system.
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // Pure cores.
@@ -51,10 +52,11 @@ let package = Package(
 
         // Edges.
         .target(name: "BPMNParsing", dependencies: ["BPMNModel", "CExpat", "FEEL"], swiftSettings: settings),
+        .target(name: "ClusterCertificates", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(
             name: "CommandLineClient",
             dependencies: [
-                "JSON", argumentParser, nioCore, nioHTTP1, nioPosix,
+                "ClusterCertificates", "JSON", argumentParser, nioCore, nioHTTP1, nioPosix,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -161,8 +163,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "ClusterCertificatesTests",
+            dependencies: ["ClusterCertificates"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "CommandLineClientTests",
-            dependencies: ["CommandLineClient", "JSON", argumentParser, nioCore, nioHTTP1, nioPosix],
+            dependencies: [
+                "ClusterCertificates", "CommandLineClient", "JSON", argumentParser, nioCore, nioHTTP1, nioPosix,
+            ],
             swiftSettings: settings
         ),
     ]

@@ -22,6 +22,7 @@ package enum ClientCommands {
             TasksCommand.self,
             VariablesCommand.self,
             WorkCommand.self,
+            CertificatesCommand.self,
         ]
     }
 
