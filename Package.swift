@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "BPMNModel", swiftSettings: settings),
         .target(name: "FEEL", swiftSettings: settings),
         .target(name: "JSON", swiftSettings: settings),
+        .target(name: "Linearizability", swiftSettings: settings),
         .target(name: "ProcessEngine", dependencies: ["BPMNModel", "FEEL", "JSON"], swiftSettings: settings),
         .target(name: "RaftCore", swiftSettings: settings),
         .target(name: "ReplicaCore", dependencies: ["ProcessEngine", "RaftCore"], swiftSettings: settings),
@@ -135,6 +136,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
         .testTarget(
             name: "RaftLogTests",
             dependencies: ["RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],

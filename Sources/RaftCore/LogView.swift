@@ -20,6 +20,7 @@ struct LogView<Storage: RaftStorage> {
     /// The highest entry the state machine acknowledged.
     private(set) var applied: LogIndex
     var fault: RaftFault?
+    var plantedDefects: PlantedDefects = []
 
     private let maxApplyingBytes: Int
     private var applyingBytes = 0
@@ -156,7 +157,7 @@ struct LogView<Storage: RaftStorage> {
     /// touched, so a delayed short request cannot cut off what came after it.
     private mutating func firstNew(in entries: [LogEntry]) -> Int? {
         guard let first = entries.first else { return nil }
-        if first.index > self.lastIndex { return 0 }
+        if first.index > self.lastIndex || self.plantedDefects.contains(.truncatesOnMatch) { return 0 }
         for position in entries.indices where !self.matches(entries[position].id) {
             return position
         }
@@ -220,7 +221,9 @@ struct LogView<Storage: RaftStorage> {
 
     mutating func acceptUnstable() { self.unstable.acceptInProgress() }
 
-    mutating func stable(to id: EntryID) { self.unstable.stable(to: id) }
+    mutating func stable(to id: EntryID, ignoringTerm: Bool = false) {
+        self.unstable.stable(to: id, ignoringTerm: ignoringTerm)
+    }
 
     mutating func stableSnapshot(at index: LogIndex) { self.unstable.stableSnapshot(at: index) }
 }

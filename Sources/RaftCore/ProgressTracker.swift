@@ -6,6 +6,7 @@ struct ProgressTracker: Sendable {
     /// Answers of the present election, in order of arrival.
     private(set) var votes: [(node: NodeID, isGranted: Bool)] = []
     let emptyWindow: InflightWindow
+    var plantedDefects: PlantedDefects = []
 
     init(_ configuration: ClusterConfiguration, nextIndex: LogIndex, window: InflightWindow) {
         self.configuration = configuration
@@ -27,14 +28,35 @@ struct ProgressTracker: Sendable {
 
     subscript(node: NodeID) -> PeerProgress? { self.peers.first { $0.id == node } }
 
+    /// Who must agree.
+    var quorum: JointQuorum {
+        self.plantedDefects.isEmpty ? self.configuration.quorum : self.defectiveQuorum
+    }
+
+    private var defectiveQuorum: JointQuorum {
+        let configuration = self.configuration
+        let isJoint = configuration.isJoint
+        if self.plantedDefects.contains(.jointQuorumOfUnion), isJoint {
+            return JointQuorum(incoming: configuration.allVoters)
+        }
+        if self.plantedDefects.contains(.jointQuorumOfIncomingHalf), isJoint {
+            return JointQuorum(incoming: configuration.voters)
+        }
+        if self.plantedDefects.contains(.learnersInQuorum) {
+            let voters = NodeSet.union(configuration.voters, configuration.learners)
+            return JointQuorum(incoming: voters, outgoing: configuration.votersOutgoing)
+        }
+        return configuration.quorum
+    }
+
     /// The highest index a quorum has acknowledged.
     var committed: LogIndex {
-        LogIndex(self.configuration.quorum.committed { self[$0]?.match.rawValue })
+        LogIndex(self.quorum.committed { self[$0]?.match.rawValue })
     }
 
     /// Whether the leader has heard from a quorum lately.
     var isQuorumActive: Bool {
-        self.configuration.quorum.result { self[$0]?.isRecentlyActive } == .won
+        self.quorum.result { self[$0]?.isRecentlyActive } == .won
     }
 
     mutating func resetVotes() { self.votes = [] }
@@ -45,6 +67,6 @@ struct ProgressTracker: Sendable {
     }
 
     var electionResult: VoteResult {
-        self.configuration.quorum.result { node in self.votes.first { $0.node == node }?.isGranted }
+        self.quorum.result { node in self.votes.first { $0.node == node }?.isGranted }
     }
 }

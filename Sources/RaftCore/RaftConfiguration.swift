@@ -62,6 +62,9 @@ package struct RaftConfiguration: Sendable {
     /// Conformance: pass proposals that arrive as messages on to the leader. A server routes them itself.
     package var forwardsProposals: Bool = false
 
+    /// Mistakes to be made on purpose; empty but in the simulator, which proves itself by finding them.
+    package var plantedDefects: PlantedDefects = []
+
     package init(id: NodeID, group: GroupID = GroupID(1), incarnation: IncarnationID = IncarnationID(1)) {
         self.id = id
         self.group = group

@@ -4,7 +4,8 @@ extension RaftNode {
     /// terms are committed by what follows them, never by counting.
     mutating func advanceCommit() -> Bool {
         let index = self.tracker.committed
-        guard index > self.log.committed, self.log.term(of: index) == self.term else { return false }
+        guard index > self.log.committed else { return false }
+        guard self.log.term(of: index) == self.term || self.has(.commitsEarlierTermsByCounting) else { return false }
         self.log.commit(to: index)
         return true
     }

@@ -112,6 +112,7 @@ extension RaftNode {
 
     /// Whether a log that ends so holds at least all that may be committed here (Raft paper, section 5.4.1).
     private mutating func isUpToDate(_ other: EntryID) -> Bool {
+        if self.has(.votesForShorterLogs) { return true }
         let own = self.log.lastEntry()
         return other.term > own.term || (other.term == own.term && other.index >= own.index)
     }

@@ -12,6 +12,7 @@ extension RaftNode {
     ) throws(ConfigurationChangeError) -> ClusterConfiguration {
         guard entry.index > self.membersIndex else { return try self.applySupersededChange(entry) }
         self.membersIndex = entry.index
+        if self.followsChangesTooEarly { return self.tracker.configuration }
         let change = try ConfigurationChange(of: entry)
         var changer = ConfigurationChanger(self.tracker, lastIndex: self.log.lastIndex)
         try changer.apply(change)
@@ -33,6 +34,19 @@ extension RaftNode {
         try changer.apply(change)
         self.supersededMembers = changer.configuration
         return changer.configuration
+    }
+
+    private var followsChangesTooEarly: Bool { self.has(.changesAppliedAtAppend) && self.id.rawValue % 2 == 1 }
+
+    /// For a planted defect: changes count as soon as they are appended.
+    mutating func followChangesTooEarly(in entries: [LogEntry]) {
+        guard self.followsChangesTooEarly else { return }
+        for entry in entries where entry.kind != .normal && entry.index > self.membersIndex {
+            var changer = ConfigurationChanger(self.tracker, lastIndex: self.log.lastIndex)
+            guard let change = try? ConfigurationChange(of: entry) else { continue }
+            guard (try? changer.apply(change)) != nil else { continue }
+            self.tracker.adopt(changer)
+        }
     }
 
     private mutating func membersChanged() {

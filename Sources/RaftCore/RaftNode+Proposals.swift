@@ -128,11 +128,15 @@ extension RaftNode {
             self.uncommittedBytes += entry.payload.count
             self.log.append(entry)
         }
+        self.followChangesTooEarly(in: entries)
         self.acknowledgeOwnAppend()
     }
 
     /// The leader counts itself like a follower: once its own write is durable (Raft thesis, section 10.2.1).
     private mutating func acknowledgeOwnAppend() {
+        if self.has(.ownEntriesCountedBeforePersisted), let own = self.tracker.position(of: self.id) {
+            _ = self.tracker.peers[own].acknowledge(self.log.lastIndex)
+        }
         self.sendAfterPersist(.appendResponse(AppendResponse(index: self.log.lastIndex)), to: self.id)
     }
 

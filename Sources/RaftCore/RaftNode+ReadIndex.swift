@@ -64,7 +64,7 @@ extension RaftNode {
 
     private mutating func accept(_ request: ReadRequestID, from requester: NodeID) {
         // Before the first commit of its term a leader may not know what an earlier one committed.
-        guard self.hasCommittedInTerm() else {
+        guard self.hasCommittedInTerm() || self.has(.readsBeforeCommitInTerm) else {
             self.reads.held.append((request, requester))
             return
         }
@@ -99,7 +99,7 @@ extension RaftNode {
     mutating func releaseConfirmedReads() {
         guard !self.reads.waiting.isEmpty else { return }
         let newest = self.reads.lastID
-        let confirmed = self.tracker.configuration.quorum.committed { node in
+        let confirmed = self.tracker.quorum.committed { node in
             node == self.id ? newest : self.tracker[node]?.confirmedRead
         }
         let ready = self.reads.waiting.prefix { $0.id <= confirmed }

@@ -59,6 +59,7 @@ extension RaftNode {
         if hard != known {
             ready.hardState = hard
             self.reportedHardState = hard
+            if self.has(.voteNotPersisted) { ready.hardState?.vote = nil }
         }
         ready.mustSync = !ready.entries.isEmpty || hard.term != known.term || hard.vote != known.vote
         if let last = ready.committedEntries.last {
@@ -131,7 +132,10 @@ extension RaftNode {
     package mutating func persisted(_ acknowledgement: AppendAcknowledgement) {
         guard self.fault == nil else { return }
         // Entries acknowledged in an earlier term may be overwritten by work that is still in the queue.
-        if let last = acknowledgement.lastEntry, acknowledgement.term == self.term { self.log.stable(to: last) }
+        if let last = acknowledgement.lastEntry {
+            if acknowledgement.term == self.term { self.log.stable(to: last) }
+            if self.has(.staleAcknowledgements) { self.log.stable(to: last, ignoringTerm: true) }
+        }
         if let snapshot = acknowledgement.snapshot {
             self.log.stableSnapshot(at: snapshot)
             if !self.log.hasPendingSnapshot { self.supersededMembers = nil }

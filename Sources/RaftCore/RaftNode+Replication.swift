@@ -125,7 +125,8 @@ extension RaftNode {
         for position in self.tracker.peers.indices where self.tracker.peers[position].id != self.id {
             let match = self.tracker.peers[position].match
             // More could be committed than the follower holds, so the commit index ends at what it acknowledged.
-            let commit = min(match, self.log.committed)
+            let isCapped = !self.has(.heartbeatsCommitUnmatchedEntries)
+            let commit = isCapped ? min(match, self.log.committed) : self.log.committed
             let heartbeat = Heartbeat(commit: commit, acknowledged: match, readID: readID)
             self.send(.heartbeat(heartbeat), to: self.tracker.peers[position].id)
             self.tracker.peers[position].sentCommit = commit
@@ -161,6 +162,7 @@ extension RaftNode {
             return
         }
         if let last = self.log.append(request) {
+            self.followChangesTooEarly(in: request.entries)
             self.sendAfterPersist(.appendResponse(AppendResponse(index: last)), to: leader)
             return
         }
@@ -172,7 +174,8 @@ extension RaftNode {
     }
 
     mutating func handleHeartbeat(_ heartbeat: Heartbeat, from leader: NodeID) {
-        let needed = max(heartbeat.acknowledged, heartbeat.commit)
+        var needed = max(heartbeat.acknowledged, heartbeat.commit)
+        if self.has(.heartbeatsCommitUnmatchedEntries) { needed = min(needed, self.log.lastIndex) }
         if needed > self.log.lastIndex {
             // In one term a log never gets shorter than what was acknowledged, unless the disk lost it. Such a node
             // must neither vote nor acknowledge anything again.
@@ -180,7 +183,7 @@ extension RaftNode {
             self.stop(.acknowledgedEntriesLost(acknowledged: needed, lastIndex: self.log.lastIndex))
             return
         }
-        self.log.commit(to: heartbeat.commit)
+        self.log.commit(to: min(needed, heartbeat.commit))
         self.send(.heartbeatResponse(HeartbeatResponse(readID: heartbeat.readID)), to: leader)
     }
 

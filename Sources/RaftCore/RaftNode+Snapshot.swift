@@ -42,6 +42,7 @@ extension RaftNode {
         self.membersIndex = snapshot.id.index
         let window = self.tracker.emptyWindow
         self.tracker = ProgressTracker(members, nextIndex: self.log.lastIndex.next, window: window)
+        self.tracker.plantedDefects = self.configuration.plantedDefects
         if let own = self.tracker.position(of: self.id) {
             _ = self.tracker.peers[own].acknowledge(self.log.lastIndex)
         }

@@ -67,11 +67,13 @@ package struct RaftNode<Storage: RaftStorage> {
         self.configuration = configuration
         self.electionPriority = configuration.electionPriority
         self.log = LogView(storage: storage, maxApplyingBytes: configuration.maxApplyingBytes)
+        self.log.plantedDefects = configuration.plantedDefects
         let window = InflightWindow(
             maxCount: configuration.maxInflightMessages,
             maxBytes: configuration.maxInflightBytes
         )
         self.tracker = ProgressTracker(initial.configuration, nextIndex: self.log.lastIndex.next, window: window)
+        self.tracker.plantedDefects = configuration.plantedDefects
         self.term = initial.hardState.term
         self.vote = initial.hardState.vote
         self.random = SplitMix64(seed: configuration.randomSeed &+ configuration.id.rawValue &* 0x9E37_79B9_7F4A_7C15)
@@ -112,6 +114,9 @@ package struct RaftNode<Storage: RaftStorage> {
     }
 
     package var id: NodeID { self.configuration.id }
+
+    /// Whether a mistake is to be made on purpose.
+    func has(_ defect: PlantedDefects) -> Bool { self.configuration.plantedDefects.contains(defect) }
 
     /// The highest entry known to be committed.
     package var commitIndex: LogIndex { self.log.committed }
@@ -254,7 +259,7 @@ package struct RaftNode<Storage: RaftStorage> {
         default: break
         }
         if message.term > self.term { return self.admitFromLaterTerm(message) }
-        if message.term < self.term {
+        if message.term < self.term, !self.has(.staleTermsAccepted) {
             self.answerStale(message)
             return .staleTerm
         }
@@ -340,7 +345,20 @@ package struct RaftNode<Storage: RaftStorage> {
 
     /// Queues a message that promises something: it may leave only when all state it depends on is durable.
     mutating func sendAfterPersist(_ body: RaftMessage.Body, to node: NodeID, term: Term? = nil) {
+        if self.leavesTooEarly(body), node != self.id {
+            self.send(body, to: node, term: term)
+            return
+        }
         self.messagesAfterPersist.append(self.message(body, to: node, term: term))
+    }
+
+    /// Whether a planted defect lets a promise go out before it is durable.
+    private func leavesTooEarly(_ body: RaftMessage.Body) -> Bool {
+        switch body {
+        case .voteResponse: self.has(.voteSentBeforePersisted)
+        case .appendResponse: self.has(.entriesAcknowledgedBeforePersisted)
+        default: false
+        }
     }
 
     private func message(_ body: RaftMessage.Body, to node: NodeID, term: Term?) -> RaftMessage {

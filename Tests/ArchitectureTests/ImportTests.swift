@@ -62,6 +62,7 @@ enum Project {
         "BPMNModel": Rule(ours: [], isPure: true),
         "FEEL": Rule(ours: [], isPure: true),
         "JSON": Rule(ours: [], isPure: true),
+        "Linearizability": Rule(ours: [], isPure: true),
         "RaftCore": Rule(ours: [], isPure: true),
         "ProcessEngine": Rule(ours: ["BPMNModel", "FEEL", "JSON"], isPure: true),
         "ReplicaCore": Rule(ours: ["ProcessEngine", "RaftCore"], isPure: true),
