@@ -311,14 +311,19 @@ extension Replica {
     private func upkeep() throws {
         isUpkeepDue = false
         try resendTransfers()
-        let (count, oldest) = try state.answeredRequests()
-        let limit = time - limits.rememberedMilliseconds
+        try forgetRequests(.client, after: limits.rememberedMilliseconds)
+        try forgetRequests(.gateway, after: limits.submissionMilliseconds)
+    }
+
+    private func forgetRequests(_ lane: RequestLane, after milliseconds: Int64) throws {
+        let (count, oldest) = try state.answeredRequests(lane)
+        let limit = time - milliseconds
         if let oldest, oldest <= limit {
-            queue.appendUrgent(.scheduled(.forgetRequests(through: limit)))
+            queue.appendUrgent(.scheduled(.forgetRequests(lane, through: limit)))
         } else if count > limits.rememberedAnswers,
-            let last = try state.answeredRequestTime(newest: limits.rememberedAnswers)
+            let last = try state.answeredRequestTime(lane, newest: limits.rememberedAnswers)
         {
-            queue.appendUrgent(.scheduled(.forgetRequests(through: last)))
+            queue.appendUrgent(.scheduled(.forgetRequests(lane, through: last)))
         }
     }
 

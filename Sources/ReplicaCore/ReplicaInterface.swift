@@ -122,6 +122,9 @@ package struct ReplicaLimits: Hashable, Sendable {
     /// Answers kept for repeated requests, and for how long in milliseconds.
     package var rememberedAnswers = 1_000_000
     package var rememberedMilliseconds: Int64 = 24 * 60 * 60 * 1_000
+    /// For how long answers are kept for requests that a gateway may have to send again after a change of leader: longer
+    /// than any gateway tries.
+    package var submissionMilliseconds: Int64 = 60_000
     /// Activations that may wait for jobs.
     package var parkedActivations = 10_000
     /// Finished instances that one batch removes from the state.

@@ -7,10 +7,6 @@ struct EngineStatements {
         name: "continuation",
         columns: ["continuationKey", "processInstanceKey", "steps"]
     )
-    static let request = RecordTable(
-        name: "answered_request",
-        columns: ["id", "commandHash", "answer", "answeredAt"]
-    )
     static let outbox = RecordTable(
         name: "outbox",
         columns: ["targetGroup", "sequence", "content", "awaitingRequest", "answer"]
@@ -20,9 +16,8 @@ struct EngineStatements {
     let insertContinuation: Statement
     let removeContinuation: Statement
     let continuationByKey: Statement
-    let insertRequest: Statement
-    let removeRequests: Statement
-    let requestByID: Statement
+    let clientRequests: RequestStatements
+    let gatewayRequests: RequestStatements
     let insertOutbox: Statement
     let removeOutbox: Statement
     let outboxOfGroup: Statement
@@ -37,23 +32,13 @@ struct EngineStatements {
 
     init(_ database: Database) throws {
         let continuation = EngineStatements.continuation
-        let request = EngineStatements.request
         let outbox = EngineStatements.outbox
         let quarantine = EngineStatements.quarantine
         insertContinuation = try database.prepare(continuation.insert)
         removeContinuation = try database.prepare(continuation.deleteByKey)
         continuationByKey = try database.prepare(continuation.selectByKey)
-        insertRequest = try database.prepare(request.insert)
-        // Positions stand for the order of time: the look for the first younger row ends there.
-        removeRequests = try database.prepare(
-            """
-            DELETE FROM answered_request WHERE position < coalesce(
-                (SELECT position FROM answered_request WHERE answeredAt > ? ORDER BY position LIMIT 1),
-                9223372036854775807
-            )
-            """
-        )
-        requestByID = try database.prepare(request.selectByKey)
+        clientRequests = try RequestStatements(database, .client)
+        gatewayRequests = try RequestStatements(database, .gateway)
         insertOutbox = try database.prepare(outbox.insert)
         removeOutbox = try database.prepare("DELETE FROM outbox WHERE targetGroup = ? AND sequence = ?")
         outboxOfGroup = try database.prepare(outbox.select("WHERE targetGroup = ? ORDER BY sequence LIMIT ?"))
@@ -103,35 +88,6 @@ extension SQLiteState {
     }
 
     package func removeContinuation(_ key: Key) throws { try run(engine.removeContinuation, key) }
-
-    package func answeredRequest(_ id: RequestID) throws -> AnsweredRequest? {
-        var parameters = ParameterWriter(engine.requestByID)
-        try parameters.write(id.text)
-        return try parameters.first { row in
-            AnsweredRequest(
-                id: RequestID(row.text()),
-                commandHash: row.int64(),
-                answer: try row.decoded(Answer.self),
-                answeredAt: row.int64()
-            )
-        }
-    }
-
-    /// Times of answers must not go back; group time does not.
-    package func insert(_ record: AnsweredRequest) throws {
-        var parameters = ParameterWriter(engine.insertRequest)
-        try parameters.write(record.id.text)
-        try parameters.write(record.commandHash)
-        try parameters.write(encoded: record.answer)
-        try parameters.write(record.answeredAt)
-        try parameters.run()
-    }
-
-    package func removeAnsweredRequests(through time: Int64) throws {
-        var parameters = ParameterWriter(engine.removeRequests)
-        try parameters.write(time)
-        try parameters.run()
-    }
 
     package func outbox(targetGroup: UInt32, limit: Int) throws -> [OutboxRecord] {
         var parameters = ParameterWriter(engine.outboxOfGroup)

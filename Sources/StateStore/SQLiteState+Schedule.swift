@@ -10,9 +10,6 @@ struct ScheduleStatements {
     let nextTimer: Statement
     let nextJob: Statement
     let nextMessage: Statement
-    let oldestRequest: Statement
-    let newestRequest: Statement
-    let requestTime: Statement
 
     init(_ database: Database) throws {
         dueTimers = try database.prepare(
@@ -34,13 +31,6 @@ struct ScheduleStatements {
             """
         )
         nextMessage = try database.prepare("SELECT expiresAt FROM message ORDER BY expiresAt LIMIT 1")
-        oldestRequest = try database.prepare(
-            "SELECT position, answeredAt FROM answered_request ORDER BY position LIMIT 1"
-        )
-        newestRequest = try database.prepare(
-            "SELECT position FROM answered_request ORDER BY position DESC LIMIT 1"
-        )
-        requestTime = try database.prepare("SELECT answeredAt FROM answered_request WHERE position = ?")
     }
 }
 
@@ -75,23 +65,5 @@ extension SQLiteState {
             earliest = min(earliest ?? time, time)
         }
         return earliest
-    }
-
-    /// Counted by position: rows have none in between missing.
-    package func answeredRequests() throws -> (count: Int, oldest: Int64?) {
-        let oldest = try ParameterWriter(schedule.oldestRequest).first { ($0.int64(), $0.int64()) }
-        let newest = try ParameterWriter(schedule.newestRequest).first { $0.int64() }
-        guard let (first, time) = oldest, let newest else { return (0, nil) }
-        return (Int(newest - first + 1), time)
-    }
-
-    /// - Parameter position: 1 is the newest.
-    package func answeredRequestTime(newest position: Int) throws -> Int64? {
-        guard position > 0, let newest = try ParameterWriter(schedule.newestRequest).first({ $0.int64() }) else {
-            return nil
-        }
-        var parameters = ParameterWriter(schedule.requestTime)
-        try parameters.write(newest - Int64(position) + 1)
-        return try parameters.first { $0.int64() }
     }
 }

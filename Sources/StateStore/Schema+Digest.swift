@@ -9,6 +9,7 @@ extension Schema {
         ("element_instance", 5), ("taken_flow", 6), ("variable", 7), ("job", 8), ("user_task", 9), ("timer", 10),
         ("message_subscription", 11), ("message", 12), ("incident", 13), ("continuation", 14),
         ("answered_request", 15), ("outbox", 16), ("group_link", 17), ("quarantine", 18), ("membership", 19),
+        ("answered_submission", 20),
     ]
 
     /// What belongs to the node alone, and the position, which is compared by itself and has the digest in it.

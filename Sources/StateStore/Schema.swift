@@ -293,6 +293,15 @@ package enum Schema {
         ) STRICT
         """,
         """
+        CREATE TABLE answered_submission(
+            position INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            commandHash INTEGER NOT NULL,
+            answer BLOB NOT NULL,
+            answeredAt INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
         CREATE TABLE outbox(
             targetGroup INTEGER NOT NULL,
             sequence INTEGER NOT NULL,

@@ -328,7 +328,7 @@ enum CodingSamples {
                 AnsweredRequest(id: RequestID("q"), commandHash: -1, answer: .rejected(rejection), answeredAt: 5)
             )
         ),
-        ("requestsForgotten", .requestsForgotten(through: 6)), ("transferQueued", .transferQueued(outbox)),
+        ("requestsForgotten", .requestsForgotten(.gateway, through: 6)), ("transferQueued", .transferQueued(outbox)),
         ("transferAcknowledged", .transferAcknowledged(targetGroup: 1, sequence: 2)),
         ("transferReceived", .transferReceived(sourceGroup: 0, sequence: 3)),
         ("quarantined", .quarantined(QuarantineRecord(subject: "instance:5", incidentKey: key, at: 7))),

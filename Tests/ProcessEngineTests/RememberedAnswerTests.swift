@@ -77,7 +77,7 @@ import Testing
             try engine.pass(minutes: 1)
             try engine.send(engine.publication("a"), idempotencyKey: "new")
 
-            try engine.schedule(.forgetRequests(through: engine.now - 60_000))
+            try engine.schedule(.forgetRequests(.client, through: engine.now - 60_000))
 
             #expect(try engine.state.answeredRequest(RequestID("old")) == nil)
             #expect(try engine.state.answeredRequest(RequestID("new")) != nil)

@@ -181,9 +181,13 @@ final class FailingState: TransactionalState {
 
     func nextDueTime() throws -> Int64? { try inner.nextDueTime() }
 
-    func answeredRequests() throws -> (count: Int, oldest: Int64?) { try inner.answeredRequests() }
+    func answeredRequests(_ lane: RequestLane) throws -> (count: Int, oldest: Int64?) {
+        try inner.answeredRequests(lane)
+    }
 
-    func answeredRequestTime(newest position: Int) throws -> Int64? { try inner.answeredRequestTime(newest: position) }
+    func answeredRequestTime(_ lane: RequestLane, newest position: Int) throws -> Int64? {
+        try inner.answeredRequestTime(lane, newest: position)
+    }
 
     func insert(_ record: DefinitionRecord) throws {
         try useSpace()
@@ -355,9 +359,9 @@ final class FailingState: TransactionalState {
         try inner.insert(record)
     }
 
-    func removeAnsweredRequests(through time: Int64) throws {
+    func removeAnsweredRequests(_ lane: RequestLane, through time: Int64) throws {
         try useSpace()
-        try inner.removeAnsweredRequests(through: time)
+        try inner.removeAnsweredRequests(lane, through: time)
     }
 
     func insert(_ record: OutboxRecord) throws {

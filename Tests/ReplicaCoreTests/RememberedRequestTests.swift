@@ -64,7 +64,7 @@ import Testing
 
         try harness.tick(40)
 
-        #expect(try harness.state.answeredRequests().count <= 3)
+        #expect(try harness.state.answeredRequests(.client).count <= 3)
         #expect(try harness.state.answeredRequest(RequestID("9")) != nil)
     }
 

@@ -309,6 +309,7 @@ func fillEverything(_ state: SQLiteState) throws {
     try state.insert(Sample.incident(110))
     try state.insert(ContinuationRecord(key: Sample.key(111), processInstanceKey: Sample.key(100), steps: []))
     try state.insert(Sample.answered("r-1", at: 5))
+    try state.insert(Sample.answered("\u{1}1", at: 6))
     try state.insert(Sample.outbox(1))
     try state.setReceived(sourceGroup: 2, sequence: 3)
     try state.insert(QuarantineRecord(subject: "timer:1", incidentKey: Sample.key(110), at: 9))

@@ -270,7 +270,7 @@ private struct World {
     private mutating func changeAnswers() throws {
         if chance(4) == 0 {
             let limit = time - Int64(chance(5))
-            try state.removeAnsweredRequests(through: limit)
+            try state.removeAnsweredRequests(.client, through: limit)
             model.answers.removeAll { $0.answeredAt <= limit }
         } else {
             time += Int64(chance(3))
@@ -361,10 +361,10 @@ private struct World {
         let flows = try state.takenFlows(scope: Sample.key(1), gateway: 1)
         #expect(flows.map(\.flow) == model.flows.keys.sorted(), comment)
         #expect(flows.map(\.count) == model.flows.keys.sorted().map { model.flows[$0] }, comment)
-        let (count, oldest) = try state.answeredRequests()
+        let (count, oldest) = try state.answeredRequests(.client)
         #expect(count == model.answers.count, comment)
         #expect(oldest == model.answers.first?.answeredAt, comment)
-        #expect(try state.answeredRequestTime(newest: 2) == model.answers.dropLast().last?.answeredAt, comment)
+        #expect(try state.answeredRequestTime(.client, newest: 2) == model.answers.dropLast().last?.answeredAt, comment)
         let outbox = try state.outbox(targetGroup: 2, limit: 999)
         #expect(outbox == model.outbox.keys.sorted().map { model.outbox[$0] }, comment)
         #expect(try state.lastSequence(sentTo: 2) == model.lastSent, comment)

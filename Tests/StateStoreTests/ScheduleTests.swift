@@ -80,26 +80,26 @@ import Testing
             try state.insert(Sample.answered(id, at: time))
         }
         #expect(try answers(state) == [4, 10])
-        #expect(try state.answeredRequestTime(newest: 1) == 30)
-        #expect(try state.answeredRequestTime(newest: 3) == 20)
-        #expect(try state.answeredRequestTime(newest: 5) == nil)
-        #expect(try state.answeredRequestTime(newest: 0) == nil)
+        #expect(try state.answeredRequestTime(.client, newest: 1) == 30)
+        #expect(try state.answeredRequestTime(.client, newest: 3) == 20)
+        #expect(try state.answeredRequestTime(.client, newest: 5) == nil)
+        #expect(try state.answeredRequestTime(.client, newest: 0) == nil)
 
-        try state.removeAnsweredRequests(through: 20)
+        try state.removeAnsweredRequests(.client, through: 20)
         #expect(try answers(state) == [1, 30])
         #expect(try state.answeredRequest(RequestID("b")) == nil)
 
-        try state.removeAnsweredRequests(through: 9)
+        try state.removeAnsweredRequests(.client, through: 9)
         try state.insert(Sample.answered("e", at: 40))
         #expect(try answers(state) == [2, 30])
 
-        try state.removeAnsweredRequests(through: 40)
+        try state.removeAnsweredRequests(.client, through: 40)
         try state.insert(Sample.answered("f", at: 50))
         #expect(try answers(state) == [1, 50])
     }
 
     private func answers(_ state: SQLiteState) throws -> [Int64?] {
-        let (count, oldest) = try state.answeredRequests()
+        let (count, oldest) = try state.answeredRequests(.client)
         return [Int64(count), oldest]
     }
 }

@@ -92,10 +92,10 @@ package protocol ScheduleReader: AnyObject {
     func continuations(limit: Int) throws -> [Key]
     /// The earliest time anything of the above is due; nil when nothing is.
     func nextDueTime() throws -> Int64?
-    /// Number of answered requests kept, and the time of the oldest.
-    func answeredRequests() throws -> (count: Int, oldest: Int64?)
-    /// The time of the n-th newest answered request, to forget the ones before it.
-    func answeredRequestTime(newest position: Int) throws -> Int64?
+    /// Number of answered requests kept in a lane, and the time of the oldest.
+    func answeredRequests(_ lane: RequestLane) throws -> (count: Int, oldest: Int64?)
+    /// The time of the n-th newest answered request of a lane, to forget the ones before it.
+    func answeredRequestTime(_ lane: RequestLane, newest position: Int) throws -> Int64?
 }
 
 /// What appliers may do to a group's state: plain changes of rows, no decisions.
@@ -144,7 +144,7 @@ package protocol EngineState: EngineStateReader, ScheduleReader {
     func insert(_ record: ContinuationRecord) throws
     func removeContinuation(_ key: Key) throws
     func insert(_ record: AnsweredRequest) throws
-    func removeAnsweredRequests(through time: Int64) throws
+    func removeAnsweredRequests(_ lane: RequestLane, through time: Int64) throws
     func insert(_ record: OutboxRecord) throws
     func removeOutbox(targetGroup: UInt32, sequence: Int64) throws
     func setReceived(sourceGroup: UInt32, sequence: Int64) throws

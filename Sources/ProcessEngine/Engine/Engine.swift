@@ -183,7 +183,7 @@ extension Execution {
         case .returnJob(let key, let deadline): try returnJob(key, deadline: deadline)
         case .expireMessage(let key): try expireMessage(key)
         case .continueSteps(let key): try continueSteps(key)
-        case .forgetRequests(let time): try emit(.requestsForgotten(through: time))
+        case .forgetRequests(let lane, let time): try emit(.requestsForgotten(lane, through: time))
         case .receive(let transfer, let group, let sequence):
             try receive(transfer, sourceGroup: group, sequence: sequence)
         case .acknowledge(let group, let sequence): try acknowledged(targetGroup: group, sequence: sequence)

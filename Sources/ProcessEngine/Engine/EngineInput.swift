@@ -7,7 +7,7 @@ package enum InternalCommand: Hashable, Sendable {
     case returnJob(Key, deadline: Int64)
     case expireMessage(Key)
     case continueSteps(Key)
-    case forgetRequests(through: Int64)
+    case forgetRequests(RequestLane, through: Int64)
     /// Something another group sent.
     case receive(Transfer, sourceGroup: UInt32, sequence: Int64)
     /// Another group has what this one sent.

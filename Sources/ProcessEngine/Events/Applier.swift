@@ -105,7 +105,7 @@ package enum Applier {
         case .continuationStored(let record): try state.insert(record)
         case .continuationRemoved(let key): try state.removeContinuation(key)
         case .requestAnswered(let record): try state.insert(record)
-        case .requestsForgotten(let time): try state.removeAnsweredRequests(through: time)
+        case .requestsForgotten(let lane, let time): try state.removeAnsweredRequests(lane, through: time)
         case .transferQueued(let record): try state.insert(record)
         case .transferAcknowledged(let group, let sequence):
             try state.removeOutbox(targetGroup: group, sequence: sequence)

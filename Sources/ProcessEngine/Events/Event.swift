@@ -67,7 +67,7 @@ package enum Event: Hashable, Sendable {
     case continuationRemoved(Key)
     case requestAnswered(AnsweredRequest)
     /// Forgets the oldest answered requests, up to and including this time, and beyond this number.
-    case requestsForgotten(through: Int64)
+    case requestsForgotten(RequestLane, through: Int64)
     case transferQueued(OutboxRecord)
     case transferAcknowledged(targetGroup: UInt32, sequence: Int64)
     case transferReceived(sourceGroup: UInt32, sequence: Int64)

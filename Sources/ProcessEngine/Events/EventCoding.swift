@@ -235,8 +235,9 @@ extension Event: BinaryCodable {
         case .requestAnswered(let record):
             writer.write(EventKind.requestAnswered)
             record.write(to: &writer)
-        case .requestsForgotten(let time):
+        case .requestsForgotten(let lane, let time):
             writer.write(EventKind.requestsForgotten)
+            writer.write(lane.rawValue)
             writer.write(time)
         case .transferQueued(let record):
             writer.write(EventKind.transferQueued)
@@ -359,7 +360,8 @@ extension Event: BinaryCodable {
         case EventKind.continuationStored: .continuationStored(try ContinuationRecord(from: &reader))
         case EventKind.continuationRemoved: .continuationRemoved(try reader.key())
         case EventKind.requestAnswered: .requestAnswered(try AnsweredRequest(from: &reader))
-        case EventKind.requestsForgotten: .requestsForgotten(through: try reader.int64())
+        case EventKind.requestsForgotten:
+            .requestsForgotten(try reader.enumeration(RequestLane.self), through: try reader.int64())
         case EventKind.transferQueued: .transferQueued(try OutboxRecord(from: &reader))
         case EventKind.transferAcknowledged:
             .transferAcknowledged(targetGroup: try reader.group(), sequence: try reader.int64())

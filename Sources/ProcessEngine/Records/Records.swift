@@ -557,10 +557,24 @@ package struct ContinuationRecord: Hashable, Sendable {
 
 /// Names a request for as long as a repetition of it may arrive.
 package struct RequestID: Hashable, Sendable {
-    /// Printable text; at most 256 bytes.
+    /// At most 256 bytes: printable text where a client chose it.
     package let text: String
 
     package init(_ text: String) { self.text = text }
+
+    /// The id of a request that a node made for a client who gave none. The first character is one that no client can
+    /// send in a header.
+    package static func made(_ text: String) -> RequestID { RequestID("\u{1}\(text)") }
+
+    package var lane: RequestLane { text.utf8.first == 1 ? .gateway : .client }
+}
+
+/// How long the answer to a request is kept for its repetitions.
+package enum RequestLane: UInt8, Hashable, Sendable {
+    /// The client named the request, and may repeat it for a day.
+    case client = 0
+    /// A node named it, and repeats it for as long as the client waits.
+    case gateway = 1
 }
 
 /// What was answered to a request, for its repetitions.
