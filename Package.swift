@@ -101,7 +101,7 @@ let package = Package(
         .executableTarget(name: "raft-bench", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .executableTarget(
             name: "thalweg-bench",
-            dependencies: ["JSON", argumentParser],
+            dependencies: ["JSON", "RaftCore", "RaftLog", argumentParser],
             swiftSettings: settings
         ),
 

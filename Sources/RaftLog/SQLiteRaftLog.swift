@@ -1,6 +1,7 @@
 import Glibc
 package import RaftCore
 import SQLite
+import Synchronization
 
 /// The durable log in one SQLite database per node (`raft.db`; write-ahead logging, one sync a commit).
 ///
@@ -31,6 +32,10 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
     private var background: ThreadSignal?
     /// The number of transactions so far, each with one sync.
     private var flushes = 0
+    /// Touched with the turn only.
+    private var gathering = Gathering()
+    /// The length of the queue, to be looked at without the lock.
+    private let queued = Atomic<Int>(0)
 
     /// The most that is put into one transaction, in bytes of queued work; a single larger write goes alone.
     private static let transactionBytesLimit = 32 << 20
@@ -200,6 +205,7 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
                 return (RaftLogError(.overloaded, message), nil)
             }
             self.turns.enqueue(work)
+            self.queued.store(self.turns.queue.count, ordering: .relaxed)
             if self.background == nil { self.startBackgroundThread() }
             return (nil, self.turns.takeForBackground() ? self.background : nil)
         }
@@ -246,6 +252,7 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
         let work = PendingWork(request)
         let hasTurn = self.lock.withLock {
             self.turns.enqueue(work)
+            self.queued.store(self.turns.queue.count, ordering: .relaxed)
             return self.turns.take()
         }
         if !hasTurn { work.signal?.wait() }
@@ -261,8 +268,12 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
     /// With the turn: does what is queued, passes the turn on and hands out the outcomes. Returns what was done.
     @discardableResult
     private func flush() -> [PendingWork] {
+        self.gathering.wait { self.queued.load(ordering: .relaxed) }
+        let start = Gathering.now()
         let (batch, failure) = self.lock.withLock {
-            (self.turns.drain(maxBytes: Self.transactionBytesLimit), self.failure)
+            let batch = self.turns.drain(maxBytes: Self.transactionBytesLimit)
+            self.queued.store(self.turns.queue.count, ordering: .relaxed)
+            return (batch, self.failure)
         }
         if let failure {
             for work in batch { work.outcome = .failure(failure) }
@@ -271,6 +282,11 @@ package final class SQLiteRaftLog: DurableLog, @unchecked Sendable {
         }
         // A checkpoint takes long: nobody should wait for it who is served already. Otherwise the next batch begins on
         // another core while this thread wakes the waiters.
+        self.gathering.note(
+            batch: batch.count,
+            queued: self.queued.load(ordering: .relaxed),
+            nanoseconds: Gathering.now() - start
+        )
         let isCheckpointDue = self.store?.isCheckpointDue == true && failure == nil
         if isCheckpointDue {
             Self.deliver(batch)

@@ -1,37 +1,7 @@
-import Foundation
-import RaftCore
 import Simulation
-
-/// Resident memory in kibibytes, as the kernel counts it.
-func residentKibibytes() -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return 0 }
-    let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-    return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
-}
 
 func number(_ position: Int, default value: Int) -> Int {
     CommandLine.arguments.count > position ? Int(CommandLine.arguments[position]) ?? value : value
-}
-
-func bench() throws {
-    let (total, batch, size) = (number(1, default: 4_000_000), number(2, default: 256), number(3, default: 16))
-    var trio = try ReplicaTrio()
-    let clock = ContinuousClock()
-    var proposed = 0
-    var memory: [Int] = []
-    let quarter = max(total / 4, batch)
-    let start = clock.now
-    while proposed < total {
-        let payloads = (0..<batch).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: size) }
-        try trio.propose(payloads)
-        proposed += batch
-        if proposed % quarter < batch { memory.append(residentKibibytes()) }
-    }
-    let seconds = Double((clock.now - start) / .milliseconds(1)) / 1_000
-    let rate = Int(Double(proposed) / seconds)
-    print("entries \(proposed), batch \(batch), payload \(size) bytes, messages \(trio.messages)")
-    print("seconds \(seconds), entries per second \(rate)")
-    print("applied \(trio.applied), resident KiB after each quarter \(memory)")
 }
 
 func simulate() {
@@ -66,8 +36,4 @@ func simulate() {
     print("failing \(failing)")
 }
 
-if CommandLine.arguments.dropFirst().first == "simulate" {
-    simulate()
-} else {
-    try bench()
-}
+simulate()

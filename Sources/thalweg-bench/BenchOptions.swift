@@ -57,21 +57,33 @@ struct BenchOptions: ParsableArguments {
 
     /// Runs `measure` with a folder of its own, prints what was measured, also if a part failed, and cleans up.
     func report(_ measure: (inout Report, TemporaryFolder, ServerLauncher) throws -> Void) throws {
-        Interruption.install()
         let executable = try self.serverPath()
         guard access(executable, X_OK) == 0 else { throw BenchError.system("start '\(executable)'") }
-        let folder = try TemporaryFolder(in: self.folder)
+        try Self.report(folder: self.folder, json: self.json, isQuick: self.quick) { report, folder in
+            let launcher = ServerLauncher(executable: executable, logPath: folder.newPath("server.log"))
+            try measure(&report, folder, launcher)
+        }
+    }
+
+    /// The same without a server.
+    static func report(
+        folder parent: String,
+        json: String?,
+        isQuick: Bool,
+        _ measure: (inout Report, TemporaryFolder) throws -> Void
+    ) throws {
+        Interruption.install()
+        let folder = try TemporaryFolder(in: parent)
         defer { folder.remove() }
-        var report = Report(machine: MachineFacts.current(folder: folder.path), isQuick: self.quick)
-        let launcher = ServerLauncher(executable: executable, logPath: folder.newPath("server.log"))
+        var report = Report(machine: MachineFacts.current(folder: folder.path), isQuick: isQuick)
         var failure: (any Error)?
         do {
-            try measure(&report, folder, launcher)
+            try measure(&report, folder)
         } catch {
             failure = error
         }
         if !report.measurements.isEmpty { print(report.table()) }
         if let failure { throw failure }
-        if let path = self.json { try Files.write(report.json(), to: path) }
+        if let path = json { try Files.write(report.json(), to: path) }
     }
 }

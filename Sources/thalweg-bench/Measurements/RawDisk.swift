@@ -3,10 +3,13 @@ import Glibc
 /// How fast the disk makes one small overwrite durable: the limit of any log that syncs.
 enum RawDisk {
     private static let fileBytes = 64 << 20
-    private static let blockBytes = 4096
 
     /// Overwrites blocks of a preallocated, zero-filled file in order, with fdatasync after each.
-    static func run(path: String, seconds: Double) throws -> (callsPerSecond: Double, histogram: LatencyHistogram) {
+    static func run(
+        path: String,
+        seconds: Double,
+        blockBytes: Int = 4096
+    ) throws -> (callsPerSecond: Double, histogram: LatencyHistogram) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw BenchError.system("make '\(path)'") }
         defer {
@@ -20,7 +23,7 @@ enum RawDisk {
         for _ in 0..<(Self.fileBytes / zeros.count) { try Files.write(zeros, to: descriptor, path) }
         guard fsync(descriptor) == 0 else { throw BenchError.system("sync '\(path)'") }
 
-        let block = (0..<Self.blockBytes).map { UInt8(truncatingIfNeeded: $0) }
+        let block = (0..<blockBytes).map { UInt8(truncatingIfNeeded: $0) }
         var histogram = LatencyHistogram()
         var position = 0
         let start = monotonicNanoseconds()
@@ -34,7 +37,8 @@ enum RawDisk {
             guard fdatasync(descriptor) == 0 else { throw BenchError.system("sync '\(path)'") }
             now = monotonicNanoseconds()
             histogram.record(now - before)
-            position = (position + Self.blockBytes) % Self.fileBytes
+            position += blockBytes
+            if position + blockBytes > Self.fileBytes { position = 0 }
         }
         return (Double(histogram.count) / (now - start).seconds, histogram)
     }

@@ -9,6 +9,8 @@ enum Unit: String {
     case megabytes = "MB"
     case bytes = "B"
     case count = ""
+    case times = "x"
+    case decimal = "1"
     case percent = "%"
     case cores = "cores"
 
@@ -22,6 +24,8 @@ enum Unit: String {
         case .megabytes: Self.decimals(value, 1) + " MB"
         case .bytes: Self.grouped(value) + " B"
         case .count: Self.grouped(value)
+        case .times: Self.decimals(value, 1) + " x"
+        case .decimal: Self.decimals(value, 1)
         case .percent: Self.decimals(value, 1) + " %"
         case .cores: Self.decimals(value, 2) + " cores"
         }

@@ -22,9 +22,14 @@ struct ProcessFacts {
     }
 
     /// Bytes that the process made the kernel write to disks.
-    var writtenBytes: Int {
+    var writtenBytes: Int { self.counter("write_bytes:") }
+
+    /// Bytes that the process passed to calls that write, to any file.
+    var passedBytes: Int { self.counter("wchar:") }
+
+    private func counter(_ name: String) -> Int {
         guard let text = Files.text(self.folder + "/io") else { return 0 }
-        for line in text.split(separator: "\n") where line.hasPrefix("write_bytes:") {
+        for line in text.split(separator: "\n") where line.hasPrefix(name) {
             return line.split(separator: " ").last.flatMap { Int($0) } ?? 0
         }
         return 0
