@@ -83,16 +83,16 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "FEEL", "Gateway", "ProcessEngine", "RaftCore", "RaftLog", "ReplicaCore",
-                "SQLite", "StateStore", logging, nioPosix,
+                "BPMNModel", "BPMNParsing", "FEEL", "Gateway", "JSON", "ProcessEngine", "RaftCore", "RaftLog",
+                "ReplicaCore", "SQLite", "StateStore", logging, nioPosix,
             ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "CommandLineClient", "HTTPAPI", "Node", argumentParser, hummingbird, logging, lifecycle, nioCore,
-                nioPosix, unixSignals,
+                "ClusterCertificates", "CommandLineClient", "Gateway", "HTTPAPI", "Node", argumentParser, hummingbird,
+                logging, lifecycle, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -137,6 +137,7 @@ let package = Package(
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
+        .testTarget(name: "NodeTests", dependencies: ["Gateway", "Node"], swiftSettings: settings),
         .testTarget(
             name: "RaftLogTests",
             dependencies: ["RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],

@@ -26,6 +26,18 @@ package enum ClientCommands {
         ]
     }
 
+    /// The subcommands of `cluster` that ask a running cluster; those that format data folders belong to the server.
+    package static var clusterSubcommands: [any ParsableCommand.Type] {
+        [
+            ClusterStatusCommand.self,
+            ClusterMembersCommand.self,
+            ClusterAddCommand.self,
+            ClusterPromoteCommand.self,
+            ClusterRemoveCommand.self,
+            ClusterTransferLeaderCommand.self,
+        ]
+    }
+
     /// What the root command's help should say about the commands as a whole.
     package static let discussion = """
         The client commands talk to the server at --url, or THALWEG_URL, or \(ServerAddress.standard). They identify \

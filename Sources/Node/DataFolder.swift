@@ -20,6 +20,7 @@ package struct FolderIdentity: Hashable, Sendable {
 /// ```
 /// format           version of the layout
 /// identity         cluster, node and folder
+/// cluster          only in a cluster: see `ClusterSettings`
 /// lock             held by the running process
 /// crash            what was being executed, for the next start
 /// log/             the Raft log of all groups
@@ -65,7 +66,7 @@ package final class DataFolder: Sendable {
         return (UInt64(facts.f_bavail) * block, UInt64(facts.f_blocks) * block)
     }
 
-    private static func makeFolder(_ path: String) throws {
+    static func makeFolder(_ path: String) throws {
         var partial = ""
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             partial += part.isEmpty ? "/" : "\(part)/"
@@ -74,7 +75,7 @@ package final class DataFolder: Sendable {
         }
     }
 
-    private static func lockFolder(_ path: String) throws -> Int32 {
+    static func lockFolder(_ path: String) throws -> Int32 {
         let descriptor = open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else {
             throw DataFolderError("Expected to open '\(path)/lock', but got: \(lastError()); check its permissions")
@@ -93,7 +94,7 @@ package final class DataFolder: Sendable {
         return descriptor
     }
 
-    private static func checkFormat(_ path: String) throws {
+    static func checkFormat(_ path: String) throws {
         guard let text = readText("\(path)/format") else {
             try writeDurably("\(formatVersion)\n", to: "format", in: path)
             return
@@ -109,7 +110,7 @@ package final class DataFolder: Sendable {
         }
     }
 
-    private static func loadIdentity(_ path: String) throws -> FolderIdentity {
+    static func loadIdentity(_ path: String) throws -> FolderIdentity {
         if let text = readText("\(path)/identity") {
             let parts = text.split(separator: " ")
             guard parts.count == 3, let node = UInt64(parts[1]), let directory = UInt64(parts[2], radix: 16) else {
@@ -117,13 +118,28 @@ package final class DataFolder: Sendable {
             }
             return FolderIdentity(clusterID: String(parts[0]), nodeID: node, directoryID: directory)
         }
+        guard access("\(path)/\(ClusterSettings.fileName)", F_OK) != 0 else {
+            throw DataFolderError(
+                "Expected a formatted data folder, but the formatting of '\(path)' was interrupted; run the same "
+                    + "'thalweg cluster' command again"
+            )
+        }
         var generator = SystemRandomNumberGenerator()
-        let cluster = String(generator.next() as UInt64, radix: 16)
-        let identity = FolderIdentity(clusterID: cluster, nodeID: 1, directoryID: generator.next())
+        return try writeIdentity(path, cluster: String(generator.next() as UInt64, radix: 16), node: 1)
+    }
+
+    /// Gives a folder its identity, once and for all.
+    @discardableResult
+    static func writeIdentity(_ path: String, cluster: String, node: UInt64) throws -> FolderIdentity {
+        var generator = SystemRandomNumberGenerator()
+        let identity = FolderIdentity(clusterID: cluster, nodeID: node, directoryID: generator.next())
         let directory = String(identity.directoryID, radix: 16)
-        try writeDurably("\(cluster) \(identity.nodeID) \(directory)\n", to: "identity", in: path)
+        try writeDurably("\(cluster) \(node) \(directory)\n", to: "identity", in: path)
         return identity
     }
+
+    /// Whether the folder has its identity, which is the last step of making it.
+    static func isFormatted(_ path: String) -> Bool { access("\(path)/identity", F_OK) == 0 }
 
     private static func readText(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -137,7 +153,7 @@ package final class DataFolder: Sendable {
     }
 
     /// Writes a small file so that it is there in full or not at all, whatever happens.
-    private static func writeDurably(_ text: String, to name: String, in folder: String) throws {
+    static func writeDurably(_ text: String, to name: String, in folder: String) throws {
         let temporary = "\(folder)/\(name).new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else {

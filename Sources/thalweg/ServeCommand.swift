@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineClient
+import Foundation
 import Glibc
 import HTTPAPI
 import Hummingbird
@@ -49,6 +50,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Listen on an address others can reach although there is no TLS and no login yet.")
     var insecure = false
 
+    /// Whoever started this process holds the other end of its input, so it ends with them, however they end.
+    @Flag(name: .long, help: .hidden)
+    var stopAtEndOfInput = false
+
     @Option(name: .long, help: .hidden)
     var trapElement: [String] = []
 
@@ -68,6 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "thalweg") { LineLogHandler(label: $0) }
         logger.logLevel = level
+        if stopAtEndOfInput { ServeCommand.watchInput() }
         try await serve(retention: retention, logger: logger)
     }
 
@@ -130,6 +136,19 @@ struct ServeCommand: AsyncParsableCommand {
                     : "thalweg cannot listen on \(host) port \(port): \(error)"
             )
         }
+    }
+
+    /// Asks this process to stop in order when its input ends.
+    private static func watchInput() {
+        let thread = Thread {
+            var bytes = [UInt8](repeating: 0, count: 256)
+            while true {
+                let count = read(STDIN_FILENO, &bytes, bytes.count)
+                if count == 0 || count < 0 && errno != EINTR { break }
+            }
+            _ = kill(getpid(), SIGTERM)
+        }
+        thread.start()
     }
 
     private func retentionDuration() throws -> Duration {

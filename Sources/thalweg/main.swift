@@ -10,7 +10,7 @@ struct Thalweg: AsyncParsableCommand {
         abstract: "A clustered engine for business processes and jobs.",
         discussion: ClientCommands.discussion,
         version: ThalwegVersion.current,
-        subcommands: [ServeCommand.self] + ClientCommands.subcommands
+        subcommands: [ServeCommand.self, ClusterCommand.self] + ClientCommands.subcommands
     )
 }
 

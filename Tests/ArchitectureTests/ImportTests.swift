@@ -90,14 +90,13 @@ enum Project {
         ),
         "Node": Rule(
             ours: [
-                "BPMNModel", "BPMNParsing", "ClusterCertificates", "ClusterTransport", "FEEL", "Gateway", "Health", "ProcessEngine",
-                "RaftCore",
-                "RaftLog", "ReplicaCore", "SQLite", "StateStore",
+                "BPMNModel", "BPMNParsing", "ClusterCertificates", "ClusterTransport", "FEEL", "Gateway", "Health",
+                "JSON", "ProcessEngine", "RaftCore", "RaftLog", "ReplicaCore", "SQLite", "StateStore",
             ],
             others: ["Logging", "NIOPosix"]
         ),
         "thalweg": Rule(
-            ours: ["CommandLineClient", "HTTPAPI", "Node"],
+            ours: ["ClusterCertificates", "CommandLineClient", "Gateway", "HTTPAPI", "Node"],
             others: [
                 "ArgumentParser", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals",
             ]

@@ -52,6 +52,7 @@ import Testing
             commands: gateway,
             queries: gateway,
             status: gateway,
+            administration: gateway,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onServerRunning: { ports.continuation.yield($0) }
         )

@@ -1,9 +1,15 @@
-import ArgumentParser
+package import ArgumentParser
 import JSON
 
 /// The options every command has.
-struct CommonOptions: ParsableArguments {
-    @Option(help: "The server's address. Default: THALWEG_URL, else \(ServerAddress.standard).")
+package struct CommonOptions: ParsableArguments {
+    @Option(
+        name: [.customLong("url"), .customLong("server")],
+        help: ArgumentHelp(
+            "The server's address. Default: THALWEG_URL, else \(ServerAddress.standard).",
+            valueName: "url"
+        )
+    )
     var url: String?
 
     @Option(
@@ -17,6 +23,8 @@ struct CommonOptions: ParsableArguments {
 
     @Flag(name: .customLong("json"), help: "Print JSON for programs instead of text for people.")
     var isJSON = false
+
+    package init() {}
 
     /// Opens a session, runs `body` in it, and turns a failure into a message on standard error and an exit code.
     func perform(_ body: (Session) async throws -> Void) async throws {

@@ -11,6 +11,9 @@ struct APIRequest: Equatable, Sendable {
         case delete = "DELETE"
     }
 
+    static let standardRoot = "/v2"
+    static let ownRoot = "/thalweg/v1"
+
     /// What is sent after the head.
     enum Body: Equatable, Sendable {
         case none
@@ -19,7 +22,9 @@ struct APIRequest: Equatable, Sendable {
     }
 
     let method: Method
-    /// Path below `/v2`, percent-encoded, beginning with a slash.
+    /// What stands before the path: Camunda 8's API, or what Thalweg adds to it.
+    var root = APIRequest.standardRoot
+    /// Path below the root, percent-encoded, beginning with a slash.
     let path: String
     var body: Body = .none
     /// A repetition of the request under the same key is answered, not executed again.

@@ -80,7 +80,7 @@ struct ServerConnection: Sendable {
     }
 
     private func encoded(_ request: APIRequest) -> HTTPClientRequest {
-        var result = HTTPClientRequest(url: self.address.base + "/v2" + request.path)
+        var result = HTTPClientRequest(url: self.address.base + request.root + request.path)
         result.method = HTTPMethod(rawValue: request.method.rawValue)
         result.headers.add(name: "accept", value: "application/json, application/problem+json")
         if let value = self.credentials.headerValue { result.headers.add(name: "authorization", value: value) }

@@ -20,7 +20,8 @@ enum ProcessDefinitionRoutes {
         guard let xml = try await call.queries({ try await $0.definitionXML(key, consistency: $1) }) else {
             throw Problem.notFound("Expected a process definition with key '\(key)', but found none")
         }
-        return try (xml.isEmpty ? .done() : .bytes(xml, contentType: "text/xml")).answering(call)
+        let response: Response = xml.isEmpty ? .done() : .bytes(xml, contentType: "text/xml")
+        return try response.answering(call)
     }
 
     /// Forms cannot be deployed, so no definition has one.
