@@ -98,7 +98,6 @@ let package = Package(
         ),
 
         .target(name: "Simulation", dependencies: ["RaftCore"], swiftSettings: settings),
-        .executableTarget(name: "raft-bench", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .executableTarget(
             name: "thalweg-bench",
             dependencies: ["JSON", "RaftCore", "RaftLog", argumentParser],

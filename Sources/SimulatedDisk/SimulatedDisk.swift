@@ -95,6 +95,9 @@ package final class SimulatedDisk: @unchecked Sendable {
 
     package func flipBit(of path: String, at bit: Int) { self.state.withLock { $0.image.flipBit(of: path, at: bit) } }
 
+    /// Removes a file, as a program does beside SQLite; the folder is synced.
+    package func delete(_ path: String) { self.state.withLock { $0.perform(.delete(path, isDurable: true)) } }
+
     /// Sets what SQLite's date functions see.
     package func setTime(millisecondsSince1970: Int64) {
         self.state.withLock { $0.milliseconds = millisecondsSince1970 }

@@ -104,7 +104,7 @@ enum Project {
     ]
 
     /// Test kits and tools, which may see everything; nothing of the server may see them.
-    private static let kits: Set<String> = ["SimulatedDisk", "Simulation", "raft-bench", "thalweg-bench"]
+    private static let kits: Set<String> = ["SimulatedDisk", "Simulation", "thalweg-bench"]
 
     private static let systemLibraries: Set<String> = ["CExpat", "CLibuv", "COpenSSL", "CSQLite", "CSimulatedDisk"]
 

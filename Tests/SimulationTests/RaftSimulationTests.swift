@@ -12,17 +12,17 @@ struct RaftSimulationTests {
 
     @Test(arguments: Self.seeds)
     func `a group under faults keeps every safety property and recovers`(seed: UInt64) {
-        let report = RaftSimulation.run(SimulationOptions(seed: seed))
+        let report = RaftScenario().run(seed: seed, options: ScenarioOptions())
         #expect(report.violations == [], "SEED=\(seed)")
         #expect(report.committed > 0)
     }
 
     @Test(arguments: [7, 8, 9] as [UInt64])
     func `the same seed takes the same course`(seed: UInt64) {
-        let first = RaftSimulation.run(SimulationOptions(seed: seed))
-        let second = RaftSimulation.run(SimulationOptions(seed: seed))
+        let first = RaftScenario().run(seed: seed, options: ScenarioOptions())
+        let second = RaftScenario().run(seed: seed, options: ScenarioOptions())
         #expect(first.trace == second.trace)
         #expect(first.events == second.events)
-        #expect(first.trace != RaftSimulation.run(SimulationOptions(seed: seed + 100)).trace)
+        #expect(first.trace != RaftScenario().run(seed: seed + 100, options: ScenarioOptions()).trace)
     }
 }

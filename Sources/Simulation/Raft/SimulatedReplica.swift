@@ -39,7 +39,7 @@ package struct ChainMachine: Hashable, Sendable {
 }
 
 /// One server: what is durable, what is in memory, and its queues.
-struct SimulatedReplica {
+struct SimulatedReplica: CheckedServer {
     let id: NodeID
     /// The log as on disk; all of it is durable.
     let storage: MemoryStorage
@@ -107,9 +107,13 @@ struct SimulatedReplica {
         configuration.maxApplyingBytes = options.maxApplyingBytes
         configuration.maxUncommittedBytes = options.maxUncommittedBytes
         configuration.preVote = options.preVote
+        configuration.electionTicks = options.electionTicks
+        configuration.plantedDefects = options.defects.planted
         if options.preVote { configuration.electionPriority = .rank(UInt8(self.id.rawValue % 2)) }
         self.node = try RaftNode(configuration: configuration, storage: self.storage)
     }
+
+    var firstIndex: LogIndex { self.storage.firstIndex }
 
     /// Whether the entry is on this server's disk, or a snapshot that stands for it.
     func hasDurable(_ id: EntryID) -> Bool {

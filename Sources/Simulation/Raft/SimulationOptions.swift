@@ -18,12 +18,20 @@ package struct SimulationOptions: Sendable {
     package var latency: ClosedRange<Int>
     package var diskLatency: ClosedRange<Int>
     package var faultInterval: Int
+    /// Faults after which there are no more.
+    package var faultLimit = Int.max
     package var proposalInterval: Int
     package var crashWeight: Int
     package var partitionWeight: Int
     package var membershipWeight: Int
     package var transferWeight: Int
     package var compactionWeight: Int
+    package var electionWeight: Int
+    /// Messages that are delayed over elections, in thousandths.
+    package var longDelayChance: Int
+    /// Crashes right after work was handed to the disk, in thousandths.
+    package var crashAtWriteChance: Int
+    package var defects: Set<Defect> = []
 
     package var asynchronousStorageWrites: Bool
     package var maxInflightMessages: Int
@@ -31,6 +39,7 @@ package struct SimulationOptions: Sendable {
     package var maxApplyingBytes: Int
     package var maxUncommittedBytes = 8_000
     package var preVote: Bool
+    package var electionTicks: Int
 
     /// Draws the circumstances for a seed.
     package init(seed: UInt64) {
@@ -57,28 +66,43 @@ package struct SimulationOptions: Sendable {
         self.maxMessageBytes = [200, 2_000, 1 << 20][range(0, 2)]
         self.maxApplyingBytes = [100, 1_000, 1 << 20][range(0, 2)]
         self.preVote = range(0, 4) > 0
+        self.electionTicks = range(0, 1) > 0 ? 10 : range(3, 8)
+        self.electionWeight = range(0, 3)
+        self.longDelayChance = range(0, 1) > 0 ? range(0, 60) : 0
+        self.crashAtWriteChance = range(0, 2) > 0 ? 0 : range(0, 15)
+        // A disk that is slower than network and elections.
+        if range(0, 4) == 0 { self.diskLatency = 0...range(80, 400) }
     }
 }
 
-/// What a run did and found.
-package struct SimulationReport: Sendable {
-    package var seed: UInt64
-    /// The digest of the run's course.
-    package var trace: UInt64 = 0
-    /// What went wrong, with the time; empty for a sound run.
-    package var violations: [String] = []
-    package var simulatedTime = 0
-    package var events = 0
-    package var elections = 0
-    package var committed = 0
-    package var snapshots = 0
-    package var crashes = 0
-    package var partitions = 0
-    package var membershipChanges = 0
-    package var transfers = 0
-    package var reads = 0
-    package var messages = 0
-    package var lostMessages = 0
+/// Servers with the bare consensus core, a modelled disk and a state machine that chains its entries: small and fast.
+package struct RaftScenario: Scenario {
+    package let name = "raft"
+    package let summary = "the consensus core alone, on modelled disks"
 
-    package init(seed: UInt64) { self.seed = seed }
+    package init() {}
+
+    package func run(seed: UInt64, options: ScenarioOptions) -> ScenarioReport {
+        var circumstances = SimulationOptions(seed: seed)
+        circumstances.defects = options.defects
+        if let time = options.faultyTime { circumstances.faultyTime = time }
+        circumstances.disable(options.disabledFaults)
+        circumstances.faultLimit = options.faultLimit ?? .max
+        return RaftSimulation.run(circumstances)
+    }
+}
+
+extension SimulationOptions {
+    mutating func disable(_ kinds: Set<FaultKind>) {
+        if kinds.contains(.crash) || kinds.contains(.powerCut) { self.crashWeight = 0 }
+        if kinds.contains(.partition) { self.partitionWeight = 0 }
+        if kinds.contains(.membership) { self.membershipWeight = 0 }
+        if kinds.contains(.transfer) { self.transferWeight = 0 }
+        if kinds.contains(.compaction) { self.compactionWeight = 0 }
+        if kinds.contains(.election) { self.electionWeight = 0 }
+        if kinds.contains(.loss) { self.lossChance = 0 }
+        if kinds.contains(.duplication) { self.duplicateChance = 0 }
+        if kinds.contains(.longDelay) { self.longDelayChance = 0 }
+        if kinds.contains(.crashAtWrite) { self.crashAtWriteChance = 0 }
+    }
 }

@@ -6,10 +6,11 @@ extension RaftSimulation {
         let options = self.options
         let weights = [
             options.crashWeight, options.partitionWeight, options.membershipWeight, options.transferWeight,
-            options.compactionWeight,
+            options.compactionWeight, options.electionWeight,
         ]
         let total = weights.reduce(0, +)
-        guard total > 0 else { return }
+        guard total > 0, self.injected < options.faultLimit else { return }
+        self.injected += 1
         var choice = self.random.next(below: total)
         for (kind, weight) in weights.enumerated() {
             if choice < weight {
@@ -26,7 +27,8 @@ extension RaftSimulation {
         case 1: self.cutSome()
         case 2: self.changeMembers()
         case 3: self.transferSomewhere()
-        default: self.compactSome()
+        case 4: self.compactSome()
+        default: self.campaignSomewhere()
         }
     }
 
@@ -42,15 +44,33 @@ extension RaftSimulation {
     private mutating func crashSome() {
         let isPowerCut = self.random.next(below: 8) == 0
         let victims = isPowerCut ? self.replicas.map(\.id) : [self.anyServer()]
-        for id in victims {
-            let position = self.position(id)
-            guard self.replicas[position].node != nil else { continue }
-            self.count(\.crashes)
-            let surviving = self.random.next(below: self.replicas[position].appendQueue.count + 1)
-            let lost = self.replicas[position].appendQueue.prefix(surviving).compactMap(\.hardState)
-            self.replicas[position].crash(survivingWork: surviving)
-            for hardState in lost { self.checker.persisted(hardState, by: id) }
-            self.queue.plan(.start(id), at: self.now + 1 + self.random.next(below: 2_000))
+        for id in victims where self.replicas[self.position(id)].node != nil {
+            self.count(isPowerCut ? .powerCut : .crash)
+            self.crash(id)
+        }
+    }
+
+    /// Cuts the power of a server; it comes back soon or late.
+    mutating func crash(_ id: NodeID) {
+        let position = self.position(id)
+        let surviving = self.random.next(below: self.replicas[position].appendQueue.count + 1)
+        let lost = self.replicas[position].appendQueue.prefix(surviving).compactMap(\.hardState)
+        self.replicas[position].crash(survivingWork: surviving)
+        for hardState in lost { self.checker.persisted(hardState, by: id) }
+        let longest = self.random.next(below: 2) == 0 ? 100 : 2_000
+        self.queue.plan(.start(id), at: self.now + 1 + self.random.next(below: longest))
+    }
+
+    /// Lets a server stand for election, as a host does when it has reason to believe that the leader is dead.
+    private mutating func campaignSomewhere() {
+        self.count(.election)
+        for _ in 0...self.random.next(below: 2) {
+            let id = self.anyServer()
+            let forgets = self.random.next(below: 2) == 0
+            self.with(id) {
+                if forgets { $0.forgetLeader() }
+                $0.campaign()
+            }
         }
     }
 
@@ -70,7 +90,7 @@ extension RaftSimulation {
         default:
             for _ in 0...self.random.next(below: 3) { self.cuts.insert([self.anyServer(), self.anyServer()]) }
         }
-        self.count(\.partitions)
+        self.count(.partition)
     }
 
     private mutating func cut(_ left: NodeID, _ right: NodeID) {
@@ -93,13 +113,13 @@ extension RaftSimulation {
         let change = ConfigurationChange(steps, transition: transitions[self.random.next(below: 3)])
         var isTaken = false
         self.with(leader) { isTaken = (try? $0.proposeConfigurationChange(change)) != nil }
-        if isTaken { self.count(\.membershipChanges) }
+        if isTaken { self.count(.membership) }
     }
 
     private mutating func transferSomewhere() {
         guard self.someLeader() != nil else { return }
         let (from, to) = (self.anyServer(), self.anyServer())
-        self.count(\.transfers)
+        self.count(.transfer)
         self.with(from) { $0.transferLeadership(to: to) }
     }
 

@@ -13,12 +13,13 @@ package struct RaftSimulation {
         case acknowledge(NodeID, life: Int)
         case applyDone(NodeID, life: Int)
         case start(NodeID)
+        case crash(NodeID, life: Int)
         case fault
         case propose
         case read
     }
 
-    package private(set) var report: SimulationReport
+    package private(set) var report: ScenarioReport
     package let options: SimulationOptions
 
     var random: SplitMix64
@@ -29,6 +30,7 @@ package struct RaftSimulation {
     /// Links over which nothing passes, one per direction.
     var cuts: Set<[NodeID]> = []
     var isHealing = false
+    var injected = 0
     private var trace = TraceHash()
     private var proposals: UInt64 = 0
     private var lastRead: UInt64 = 0
@@ -37,7 +39,7 @@ package struct RaftSimulation {
 
     package init(_ options: SimulationOptions) {
         self.options = options
-        self.report = SimulationReport(seed: options.seed)
+        self.report = ScenarioReport(seed: options.seed)
         self.random = SplitMix64(seed: options.seed)
         let ids = (1...options.servers).map { NodeID(UInt64($0)) }
         let founders = Array(ids.prefix(options.initialVoters))
@@ -45,7 +47,7 @@ package struct RaftSimulation {
     }
 
     /// Runs a phase with faults and one without, in which the group must become whole.
-    package static func run(_ options: SimulationOptions) -> SimulationReport {
+    package static func run(_ options: SimulationOptions) -> ScenarioReport {
         var simulation = RaftSimulation(options)
         simulation.runFaultyPhase()
         if simulation.checker.violations.isEmpty { simulation.runHealingPhase() }
@@ -129,6 +131,7 @@ package struct RaftSimulation {
         case .acknowledge(let id, let life): self.acknowledge(id, life)
         case .applyDone(let id, let life): self.applyDone(id, life)
         case .start(let id): self.start(id)
+        case .crash(let id, let life): if self.isAlive(id, life) { self.crash(id) }
         case .fault:
             if self.isHealing { return }
             self.injectFault()
@@ -212,9 +215,9 @@ package struct RaftSimulation {
 
     private mutating func settle(_ id: NodeID) {
         let position = self.position(id)
-        self.checker.check(&self.replicas[position], among: self.replicas)
+        self.checker.check(self.replicas[position], among: self.replicas)
         while self.checker.violations.isEmpty, let ready = self.nextReady(position) {
-            self.checker.appended(ready.entries, by: self.replicas[position])
+            self.checker.appended(ready.entries, by: self.replicas[position].node, id)
             for read in ready.readStates {
                 self.report.reads += 1
                 let asked = self.askedReads.removeValue(forKey: read.request.rawValue) ?? .zero
@@ -227,7 +230,7 @@ package struct RaftSimulation {
             } else {
                 self.doNow(ready, at: position)
             }
-            self.checker.check(&self.replicas[position], among: self.replicas)
+            self.checker.check(self.replicas[position], among: self.replicas)
         }
     }
 
@@ -249,6 +252,11 @@ package struct RaftSimulation {
         let life = self.replicas[position].life
         if let work = ready.storageAppend {
             self.replicas[position].appendQueue.append(work)
+            if !self.isHealing, self.random.next(below: 1_000) < self.options.crashAtWriteChance {
+                // Between what was sent and what it depends on.
+                self.count(.crashAtWrite)
+                self.queue.plan(.crash(id, life: life), at: self.now + self.random.next(below: 30))
+            }
             if self.replicas[position].appendQueue.count == 1 {
                 self.queue.plan(.diskDone(id, life: life), at: self.now + self.draw(self.options.diskLatency))
             }
@@ -308,9 +316,15 @@ package struct RaftSimulation {
         if let snapshot {
             self.report.snapshots += 1
             if self.replicas[position].machine.index == snapshot.id.index {
-                self.checker.applied(self.replicas[position].machine, by: self.replicas[position].id)
+                self.noteApplied(position)
             }
         }
+    }
+
+    private mutating func noteApplied(_ position: Int) {
+        let machine = self.replicas[position].machine
+        let id = self.replicas[position].id
+        self.checker.applied(at: machine.index, digest: machine.chain, members: machine.members, by: id)
     }
 
     private mutating func apply(_ entries: [LogEntry], at position: Int) {
@@ -319,11 +333,12 @@ package struct RaftSimulation {
                 self.checker.report("\(self.replicas[position].id) applies \(entry.index) out of order")
                 return
             }
+            self.checker.applying(entry, by: self.replicas[position].id)
             self.replicas[position].machine.apply(entry)
             if entry.kind != .normal, let members = try? self.replicas[position].node?.applyConfigurationChange(entry) {
                 self.replicas[position].machine.members = members
             }
-            self.checker.applied(self.replicas[position].machine, by: self.replicas[position].id)
+            self.noteApplied(position)
         }
         // The state machine syncs when it likes; until then a crash takes it back.
         if self.random.next(below: 4) == 0 { self.replicas[position].durableMachine = self.replicas[position].machine }
@@ -341,13 +356,21 @@ package struct RaftSimulation {
 
     private mutating func send(_ message: RaftMessage) {
         self.report.messages += 1
+        self.checker.sent(message)
         if self.chance(&self.random, self.options.lossChance) || self.isCut(message) {
-            self.report.lostMessages += 1
+            self.report.count(.loss)
             if case .snapshot = message.body { self.queue.plan(.snapshotLost(message), at: self.now + 1) }
             return
         }
-        self.queue.plan(.deliver(message), at: self.now + self.draw(self.options.latency))
+        var delay = self.draw(self.options.latency)
+        if self.chance(&self.random, self.options.longDelayChance) {
+            // Longer than several elections: answers of an earlier term arrive in a later one.
+            self.report.count(.longDelay)
+            delay += self.random.next(below: 3_000)
+        }
+        self.queue.plan(.deliver(message), at: self.now + delay)
         if self.chance(&self.random, self.options.duplicateChance) {
+            self.report.count(.duplication)
             self.queue.plan(.deliver(message), at: self.now + 10 * self.draw(self.options.latency))
         }
     }
@@ -373,5 +396,5 @@ package struct RaftSimulation {
         }
     }
 
-    mutating func count(_ path: WritableKeyPath<SimulationReport, Int>) { self.report[keyPath: path] += 1 }
+    mutating func count(_ kind: FaultKind) { self.report.count(kind) }
 }
