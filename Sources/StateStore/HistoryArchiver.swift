@@ -11,8 +11,8 @@ package final class HistoryArchiver {
     /// Index of the last entry of the event stream that is durable in the history. The log may be truncated up to it.
     package private(set) var appliedIndex: UInt64
 
-    private let live: StateFile
-    private let folder: HistoryFolder
+    private var live: StateFile
+    private var folder: HistoryFolder
     /// In milliseconds.
     private let retention: Int64
     private var current: HistoryPartition?
@@ -23,7 +23,7 @@ package final class HistoryArchiver {
     private var isRecovered = false
 
     /// - Parameters:
-    ///   - live: the state database; when it is replaced by another one, a new archiver is needed.
+    ///   - live: the state database; when it is replaced by another one, `switchTo` says so.
     ///   - retention: how long the history is kept, from ten seconds to a hundred years.
     /// - Throws: `StateStoreError` or `SQLiteError` if the newest partition cannot be opened.
     package init(live: StateFile, folder: HistoryFolder, retention: Duration) throws {
@@ -33,12 +33,29 @@ package final class HistoryArchiver {
         self.retention = seconds * 1000
         self.appliedIndex = 0
         self.requiredStateIndex = 0
-        if let newest = folder.partitions.last {
-            let current = try HistoryPartition(newest, in: folder, live: live)
-            self.appliedIndex = UInt64(clamping: try current.value(.appliedIndex))
-            self.requiredStateIndex = try current.value(.stateIndex)
-            self.current = current
-        }
+        try self.openNewest()
+    }
+
+    /// Goes on with another state and the history that belongs to it, those of a snapshot. Keys that were handed out
+    /// before are not to be removed from the new state.
+    /// - Throws: `StateStoreError` or `SQLiteError` if the newest partition cannot be opened; the call may be repeated.
+    package func switchTo(live: StateFile, folder: HistoryFolder) throws {
+        self.current = nil
+        self.copied = []
+        self.isRecovered = false
+        self.appliedIndex = 0
+        self.requiredStateIndex = 0
+        self.live = live
+        self.folder = folder
+        try self.openNewest()
+    }
+
+    private func openNewest() throws {
+        guard let newest = self.folder.partitions.last else { return }
+        let current = try HistoryPartition(newest, in: self.folder, live: self.live)
+        self.appliedIndex = UInt64(clamping: try current.value(.appliedIndex))
+        self.requiredStateIndex = try current.value(.stateIndex)
+        self.current = current
     }
 
     /// The span of a partition in milliseconds: an eighth of the retention, at least ten seconds, at most a day.

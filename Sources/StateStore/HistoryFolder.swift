@@ -1,4 +1,3 @@
-import Glibc
 import SQLite
 import Synchronization
 
@@ -20,14 +19,16 @@ package final class HistoryFolder: Sendable {
 
     /// Makes the group's folder if there is none, and removes what a crash left behind half made or half removed.
     /// - Parameters:
-    ///   - path: the history folder of the data folder; each group has a folder in it.
+    ///   - path: the history folder of the data folder; each group has a folder in it, with one for each generation.
+    ///   - generation: of the state that the history belongs to; a snapshot brings both.
     ///   - vfs: name of a registered SQLite file system, nil for the operating system's.
-    /// - Throws: `StateStoreError` for files of another version, group or program, `SQLiteError`, `HistoryFolderError`.
-    package init(path: String, group: UInt32, vfs: String? = nil) throws {
+    /// - Throws: `StateStoreError` for files of another version, group or program, `SQLiteError`, `FolderError`.
+    package init(path: String, group: UInt32, generation: UInt64 = 0, vfs: String? = nil) throws {
         self.group = group
         self.vfs = vfs
-        self.folder = "\(path)/\(group)"
+        self.folder = Self.path(in: path, group: group, generation: generation)
         try Folder.make(path)
+        try Folder.make("\(path)/\(group)")
         try Folder.make(self.folder)
         let names = try Folder.names(in: self.folder)
         var partitions: [Partition] = []
@@ -43,6 +44,8 @@ package final class HistoryFolder: Sendable {
         }
         self.known.withLock { $0 = partitions }
     }
+
+    static func path(in path: String, group: UInt32, generation: UInt64) -> String { "\(path)/\(group)/\(generation)" }
 
     /// By start.
     package var partitions: [Partition] { self.known.withLock { $0 } }
@@ -97,62 +100,5 @@ package final class HistoryFolder: Sendable {
         let digits = name.dropLast(suffix.count)
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
         return Int64(digits)
-    }
-}
-
-/// A call of the operating system on the history's folder that failed.
-package struct HistoryFolderError: Error, Hashable, Sendable, CustomStringConvertible {
-    package let operation: String
-    package let path: String
-    /// The operating system's error number.
-    package let number: Int32
-
-    package var description: String {
-        "Expected to \(self.operation) '\(self.path)', but got \(String(cString: strerror(self.number)))"
-    }
-}
-
-private enum Folder {
-    static func make(_ path: String) throws {
-        if mkdir(path, 0o750) != 0 {
-            if errno == EEXIST { return }
-            throw HistoryFolderError(operation: "make the folder", path: path, number: errno)
-        }
-        // What is stored in it is durable only if the folder itself is.
-        let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        try self.synchronize(parent.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : parent)
-    }
-
-    private static func synchronize(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw HistoryFolderError(operation: "open the folder", path: path, number: errno)
-        }
-        defer { close(descriptor) }
-        if fsync(descriptor) != 0 {
-            throw HistoryFolderError(operation: "synchronize the folder", path: path, number: errno)
-        }
-    }
-
-    static func names(in path: String) throws -> [String] {
-        guard let stream = opendir(path) else {
-            throw HistoryFolderError(operation: "list the folder", path: path, number: errno)
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { name in
-                    name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-            )
-        }
-        return names
-    }
-
-    static func remove(_ path: String) throws {
-        if unlink(path) != 0, errno != ENOENT {
-            throw HistoryFolderError(operation: "remove", path: path, number: errno)
-        }
     }
 }

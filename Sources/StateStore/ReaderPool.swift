@@ -8,26 +8,27 @@ import Synchronization
 /// takes at most the time limit, waiting for a free connection included.
 package final class ReaderPool: Sendable {
     private struct State {
+        var live: StateFile
+        var history: HistoryFolder?
+        /// Counts the changes of the two.
+        var era: UInt64 = 0
         var idle: [StateReader] = []
         var isClosed = false
     }
 
-    private let live: StateFile
-    private let history: HistoryFolder?
     private let timeLimit: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let free: DispatchSemaphore
 
     /// Opens no file yet.
     /// - Parameters:
-    ///   - live: the state database; when it is replaced by another one, a new pool is needed.
+    ///   - live: the state database; when it is replaced by another one, `switchTo` says so.
     ///   - history: the very folder that the group's archiver uses; nil for a group without history.
     ///   - readers: number of queries that run at the same time.
     ///   - timeLimit: of one query. Counting all rows of a search gives up after a quarter of it.
     package init(live: StateFile, history: HistoryFolder?, readers: Int = 4, timeLimit: Duration = .seconds(10)) {
         precondition(readers > 0, "Expected at least one reader, but got \(readers)")
-        self.live = live
-        self.history = history
+        self.state = Mutex(State(live: live, history: history))
         self.timeLimit = timeLimit
         self.free = DispatchSemaphore(value: readers)
     }
@@ -75,6 +76,17 @@ package final class ReaderPool: Sendable {
         }
     }
 
+    /// Lets queries that begin from now on read another state and its history; those that run end on the old ones. The
+    /// files of the old ones may be deleted meanwhile: what is open stays readable.
+    package func switchTo(live: StateFile, history: HistoryFolder?) {
+        self.state.withLock { state in
+            state.live = live
+            state.history = history
+            state.era += 1
+            state.idle = []
+        }
+    }
+
     /// Closes the connections, those in use when their query ends. Later queries throw `SearchError.closed`.
     package func close() {
         self.state.withLock { state in
@@ -89,29 +101,35 @@ package final class ReaderPool: Sendable {
         let wait = DispatchTimeInterval.milliseconds(Int(milliseconds))
         guard self.free.wait(timeout: .now() + wait) == .success else { throw SearchError.timeLimit }
         defer { self.free.signal() }
-        let reader = try self.takeReader()
+        let (reader, era) = try self.takeReader()
         do {
             let result = try reader.query(until: end) { try body(reader) }
-            self.giveBack(reader)
+            self.giveBack(reader, era)
             return result
         } catch let error as SearchError {
-            self.giveBack(reader)
+            self.giveBack(reader, era)
             throw error
         }
         // After any other error nothing is known about the connections: they are opened anew.
     }
 
-    private func takeReader() throws -> StateReader {
-        let idle = try self.state.withLock { state -> StateReader? in
+    private func takeReader() throws -> (StateReader, era: UInt64) {
+        let (idle, live, history, era) = try self.state.withLock { state in
             if state.isClosed { throw SearchError.closed }
-            return state.idle.popLast()
+            return (state.idle.popLast(), state.live, state.history, state.era)
         }
-        return try idle ?? StateReader(live: self.live, history: self.history)
+        do {
+            return (try idle ?? StateReader(live: live, history: history), era)
+        } catch {
+            // The state may have been replaced, and its file deleted, before it was opened.
+            guard self.state.withLock({ $0.era != era }) else { throw error }
+            return try self.takeReader()
+        }
     }
 
-    private func giveBack(_ reader: StateReader) {
+    private func giveBack(_ reader: StateReader, _ era: UInt64) {
         self.state.withLock { state in
-            if state.isClosed { return }
+            if state.isClosed || state.era != era { return }
             // Under the lock: a partition that is dropped later finds the reader among the idle ones.
             reader.releaseDroppedPartitions()
             state.idle.append(reader)

@@ -10,6 +10,10 @@ package struct StateStoreError: Error, Hashable, Sendable, CustomStringConvertib
         case foreignDatabase
         /// A stored value that no version writes.
         case invalidRow
+        /// A state that must be there is not.
+        case missing
+        /// A snapshot that is not what its manifest says, or not what is wanted.
+        case invalidSnapshot
         /// More than a state keeps.
         case tooLarge
         /// A database in memory has no second connection.

@@ -18,7 +18,7 @@ private struct Fixture {
     }
 
     func files() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: self.world.historyPath + "/1").sorted()
+        try FileManager.default.contentsOfDirectory(atPath: self.world.historyPath + "/1/0").sorted()
     }
 
     func expectAllRowsOnce(sourceLocation: SourceLocation = #_sourceLocation) throws {
@@ -66,9 +66,9 @@ private func entries(_ range: ClosedRange<UInt64>, bytes: Int = 3) -> [HistoryEn
         // given
         let world = try world(2, instances: 10)
         _ = try Fixture(world)
-        let path = world.historyPath + "/1/0.db"
+        let path = world.historyPath + "/1/0/0.db"
         #expect(FileManager.default.createFile(atPath: path, contents: Data()))
-        #expect(FileManager.default.createFile(atPath: world.historyPath + "/1/7.db-wal", contents: Data([1])))
+        #expect(FileManager.default.createFile(atPath: world.historyPath + "/1/0/7.db-wal", contents: Data([1])))
 
         // when
         let fixture = try Fixture(world)
@@ -146,7 +146,7 @@ private func entries(_ range: ClosedRange<UInt64>, bytes: Int = 3) -> [HistoryEn
         key = world.finished[0]
         let fixture = try Fixture(world)
         _ = try fixture.archiver.archive(limit: 1, now: 0)
-        let partition = try Database(path: world.historyPath + "/1/0.db")
+        let partition = try Database(path: world.historyPath + "/1/0/0.db")
         try partition.execute("UPDATE process_instance SET businessId = 'history'")
 
         // when
