@@ -19,6 +19,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -30,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
@@ -39,6 +41,7 @@ let package = Package(
     targets: [
         // C libraries of the system.
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -54,6 +57,12 @@ let package = Package(
         // Edges.
         .target(name: "BPMNParsing", dependencies: ["BPMNModel", "CExpat", "FEEL"], swiftSettings: settings),
         .target(name: "ClusterCertificates", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(
+            name: "ClusterTransport",
+            dependencies: ["CLibuv", "COpenSSL", "RaftCore", logging, swiftProtobuf],
+            exclude: ["Wire/Wire.proto"],
+            swiftSettings: settings
+        ),
         .target(
             name: "CommandLineClient",
             dependencies: [
@@ -148,6 +157,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "ThalwegBenchTests", dependencies: ["JSON", "thalweg-bench"], swiftSettings: settings),
+        .testTarget(
+            name: "ClusterTransportTests",
+            dependencies: ["CLibuv", "COpenSSL", "ClusterTransport", "RaftCore", logging, swiftProtobuf],
+            swiftSettings: settings
+        ),
         .testTarget(name: "RaftCoreTests", dependencies: ["RaftCore"], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["RaftCore", "Simulation"], swiftSettings: settings),
         .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: settings),

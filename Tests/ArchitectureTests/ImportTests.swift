@@ -15,7 +15,9 @@ enum Project {
     static func files(in folder: String) throws -> [File] {
         let base = root.appending(path: folder)
         let found = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)?.allObjects ?? []
-        return try found.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.map { url in
+        // What protoc generates follows rules of its own.
+        let isWritten = { (url: URL) in url.pathExtension == "swift" && !url.path.hasSuffix(".pb.swift") }
+        return try found.compactMap { $0 as? URL }.filter(isWritten).map { url in
             let parts = url.resolvingSymlinksInPath().pathComponents.dropFirst(
                 base.resolvingSymlinksInPath().pathComponents.count
             )
@@ -73,7 +75,7 @@ enum Project {
         "RaftLog": Rule(ours: ["RaftCore", "SQLite"]),
         "StateStore": Rule(ours: ["ProcessEngine", "SQLite"]),
         "ClusterCertificates": Rule(ours: ["COpenSSL"]),
-        "ClusterTransport": Rule(ours: ["CLibuv", "COpenSSL", "RaftCore"], others: ["SwiftProtobuf"]),
+        "ClusterTransport": Rule(ours: ["CLibuv", "COpenSSL", "RaftCore"], others: ["Logging", "SwiftProtobuf"]),
         "HTTPAPI": Rule(
             ours: ["Gateway", "JSON", "ProcessEngine"],
             others: [

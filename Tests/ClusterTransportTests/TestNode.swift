@@ -1,0 +1,71 @@
+import Logging
+import RaftCore
+
+@testable import ClusterTransport
+
+/// A transport with a node that records what it is told.
+final class TestNode: Sendable {
+    let id: UInt64
+    let recorder: Recorder
+    let transport: ClusterTransport
+
+    init(
+        _ id: UInt64,
+        _ authority: TestAuthority,
+        recorder: Recorder = Recorder(),
+        port: UInt16 = 0,
+        certificates: String? = nil,
+        clockOffset: Int64 = 0,
+        _ change: (inout TransportConfiguration) -> Void = { _ in }
+    ) throws {
+        var configuration = TransportConfiguration(
+            node: NodeID(id),
+            clusterID: authority.clusterID,
+            directoryID: "folder-\(id)",
+            listenPort: port,
+            certificateFolder: try certificates ?? authority.certificates(of: id)
+        )
+        change(&configuration)
+        self.id = id
+        self.recorder = recorder
+        self.transport = try ClusterTransport(
+            configuration: configuration,
+            handler: recorder,
+            logger: recorder.logger
+        ) { clockOffset }
+        self.transport.start()
+    }
+
+    var node: NodeID { NodeID(self.id) }
+    var address: PeerAddress { PeerAddress(host: "127.0.0.1", port: self.transport.port) }
+
+    /// Has each of the nodes dial all others, and waits until all are connected.
+    static func connect(_ nodes: TestNode...) async {
+        for node in nodes {
+            let others = nodes.filter { $0.id != node.id }
+            node.transport.setPeers(Dictionary(uniqueKeysWithValues: others.map { ($0.node, $0.address) }))
+        }
+        for node in nodes { for other in nodes where other.id != node.id { await node.waitForStreams(to: other.id) } }
+    }
+
+    /// Waits until something can be sent on all three streams.
+    func waitForStreams(to peer: UInt64) async {
+        await self.recorder.waitForPeer(peer)
+        while await self.status(of: peer)?.connectedStreams.count != 3 { await Task.yield() }
+    }
+
+    func status(of peer: UInt64) async -> TransportPeerStatus? {
+        await self.transport.status().first { $0.node == NodeID(peer) }
+    }
+
+    func message(to peer: UInt64, term: UInt64 = 1, _ body: RaftMessage.Body = .timeoutNow) -> RaftMessage {
+        RaftMessage(
+            group: GroupID(1),
+            incarnation: IncarnationID(7),
+            from: self.node,
+            to: NodeID(peer),
+            term: Term(term),
+            body: body
+        )
+    }
+}
