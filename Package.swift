@@ -92,7 +92,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "FEEL", "Gateway", "JSON", "ProcessEngine", "RaftCore", "RaftLog",
+                "BPMNModel", "BPMNParsing", "ClusterCertificates", "ClusterTransport", "FEEL", "Gateway", "JSON",
+                "ProcessEngine", "RaftCore", "RaftLog",
                 "ReplicaCore", "SQLite", "StateStore", logging, nioPosix,
             ],
             swiftSettings: settings
@@ -106,7 +107,16 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        .target(name: "Simulation", dependencies: ["RaftCore"], swiftSettings: settings),
+        .target(
+            name: "Simulation",
+            dependencies: ["Linearizability", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "thalweg-simulate",
+            dependencies: ["Simulation", argumentParser],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "thalweg-bench",
             dependencies: ["JSON", "RaftCore", "RaftLog", argumentParser],

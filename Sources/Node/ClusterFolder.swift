@@ -121,7 +121,9 @@ extension ClusterSettings {
         var count = 0
         while count < buffer.count {
             let length = buffer.count - count
-            let more = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), length) }
+            let more = buffer.withUnsafeMutableBytes {
+                Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), length)
+            }
             if more < 0 && errno == EINTR { continue }
             guard more >= 0 else {
                 throw DataFolderError("Expected to read '\(path)', but got: \(DataFolder.lastError())")

@@ -1,5 +1,5 @@
 package import RaftCore
-package import RaftLog
+import RaftLog
 
 /// The durable log of one group as the consensus core reads it.
 package final class GroupLogReader: RaftStorage {
@@ -7,11 +7,14 @@ package final class GroupLogReader: RaftStorage {
     private let group: GroupID
     /// The members as of the state's applied index.
     private let configuration: ClusterConfiguration
+    /// Makes snapshots for followers that lag; nil for a node that is alone.
+    private let snapshots: SnapshotExchange?
 
-    package init(log: SQLiteRaftLog, group: GroupID, configuration: ClusterConfiguration) {
+    init(log: SQLiteRaftLog, group: GroupID, configuration: ClusterConfiguration, snapshots: SnapshotExchange?) {
         self.log = log
         self.group = group
         self.configuration = configuration
+        self.snapshots = snapshots
     }
 
     package func initialState() throws(RaftStorageError) -> (hardState: HardState, configuration: ClusterConfiguration)
@@ -48,7 +51,13 @@ package final class GroupLogReader: RaftStorage {
     package var firstIndex: LogIndex { (try? status().firstIndex) ?? LogIndex(1) }
     package var lastIndex: LogIndex { (try? status().lastIndex) ?? .zero }
 
-    package func snapshot() throws(RaftStorageError) -> Snapshot { throw .snapshotTemporarilyUnavailable }
+    package func snapshot() throws(RaftStorageError) -> Snapshot {
+        let needed = try status().snapshot.index
+        guard let snapshot = snapshots?.snapshot(of: group.rawValue, atLeast: needed) else {
+            throw .snapshotTemporarilyUnavailable
+        }
+        return snapshot
+    }
 
     private func status() throws(RaftStorageError) -> RaftLog.GroupStatus {
         do {

@@ -10,7 +10,8 @@ import Synchronization
 
 /// The body of a group's thread.
 final class GroupLoop {
-    private static let tickMilliseconds: Int64 = 100
+    /// The unit of Raft's times (`GroupTiming`).
+    private static let tickMilliseconds = GroupTiming.tickMilliseconds
     private static let watchNanoseconds: Int64 = 100_000
     private static let durableCommitMilliseconds: Int64 = 5_000
     /// Entries that are kept behind what is durable, for followers that lag.
@@ -18,9 +19,11 @@ final class GroupLoop {
 
     private let runner: GroupRunner
     private let replica: Replica<GroupLogReader>
-    private let state: SQLiteState
+    private var state: SQLiteState
     private let log: SQLiteRaftLog
     private let incarnation: IncarnationID
+    /// Of the state.
+    private var generation: UInt64
     private let connections: GroupRunner.Connections
     private let clock: NodeClock
     private let logger: Logger
@@ -32,6 +35,13 @@ final class GroupLoop {
     /// A newer commit index that is not on disk. It needs no sync of its own, since it only shortens recovery: it goes
     /// along with the next entries.
     private var pendingHardState: HardState?
+    /// When the thread last came by; a long silence means that the process was stopped or the disk hung.
+    private var lastTurn: Int64
+    private var knownLeader: NodeID?
+    /// What is known of the members, looked at with every tick.
+    private var peers: [RaftCore.PeerStatus] = []
+    /// Whether callers wait who were accepted while this node led.
+    private var hasLostLeadership = false
 
     init(
         runner: GroupRunner,
@@ -39,6 +49,7 @@ final class GroupLoop {
         state: SQLiteState,
         log: SQLiteRaftLog,
         incarnation: IncarnationID,
+        generation: UInt64,
         connections: GroupRunner.Connections,
         clock: NodeClock,
         logger: Logger
@@ -48,9 +59,11 @@ final class GroupLoop {
         self.state = state
         self.log = log
         self.incarnation = incarnation
+        self.generation = generation
         self.connections = connections
         self.clock = clock
         self.logger = logger
+        self.lastTurn = clock.now
         self.nextTick = clock.now + GroupLoop.tickMilliseconds
         self.nextDurableCommit = clock.now + GroupLoop.durableCommitMilliseconds
     }
@@ -99,18 +112,41 @@ final class GroupLoop {
     private func turn(_ arrived: [ReplicaInput]) throws {
         var inputs = arrived
         let now = clock.now
+        if now - lastTurn > GroupTiming.pauseMilliseconds, !replica.isAlone {
+            // Whoever was stopped for so long cannot know whether it still leads.
+            logger.warning(
+                "did not run for a while; the process was stopped or the disk hung",
+                metadata: ["group": "\(runner.group)", "milliseconds": "\(now - lastTurn)"]
+            )
+            inputs.insert(.resumed, at: 0)
+        }
         if now >= nextTick {
             // After a pause one tick is enough: a burst of them would look like the silence of others.
             nextTick = now + GroupLoop.tickMilliseconds
             inputs.append(.tick)
-            for id in runner.waiters.expire() { inputs.append(.abandoned(id)) }
+            tick(&inputs)
         }
         if let work = unpersisted {
             if now >= nextPersist, try persist(work) { inputs.insert(.persisted(work), at: 0) }
         }
+        let archived = runner.takeArchived(generation: generation)
+        if !archived.isEmpty { inputs.append(.archived(archived)) }
         try step(inputs)
         try maintain(now)
         publish()
+        lastTurn = clock.now
+    }
+
+    private func tick(_ inputs: inout [ReplicaInput]) {
+        for id in runner.waiters.expire() { inputs.append(.abandoned(id)) }
+        runner.tickBarrier()
+        peers = replica.peers
+        if hasLostLeadership, replica.role != .leader, !replica.hasOrphans {
+            // What they wait for will be answered by another leader, if at all.
+            hasLostLeadership = false
+            runner.waiters.answerAll(.unknown(reason: "leadership was lost before the answer came"))
+        }
+        runner.leaderSignal.notify()
     }
 
     /// Steps the replica until nothing more follows at once.
@@ -128,8 +164,7 @@ final class GroupLoop {
         switch action {
         case .persist(let work):
             if try persist(work) { next.append(.persisted(work)) }
-        case .send(let messages):
-            logger.error("messages for other nodes", metadata: ["count": "\(messages.count)"])
+        case .send(let messages): connections.send(messages)
         case .answer(let id, let answer): deliver(id, answer, next: &next)
         case .transfer(let record):
             connections.route(
@@ -140,7 +175,12 @@ final class GroupLoop {
             connections.route(source, .acknowledge(targetGroup: runner.group, sequence: sequence))
         case .becameLeader(let term):
             logger.info("leads its group", metadata: ["group": "\(runner.group)", "raft.term": "\(term)"])
-        case .lostLeadership: logger.warning("lost the lead", metadata: ["group": "\(runner.group)"])
+        case .lostLeadership:
+            hasLostLeadership = true
+            logger.notice("no longer leads its group", metadata: ["group": "\(runner.group)"])
+        case .readReady(let id): runner.readAnswered(id, isReady: true)
+        case .readFailed(let id): runner.readAnswered(id, isReady: false)
+        case .membersChanged(let membership): connections.membersChanged(runner.group, membership)
         case .report(let report): note(report)
         }
     }
@@ -157,6 +197,7 @@ final class GroupLoop {
         case .quarantined(let subject):
             logger.critical("quarantined after repeated crashes", metadata: ["subject": "\(subject)"])
         case .raftAlarm(let text): logger.critical("consensus alarm", metadata: ["alarm": "\(text)"])
+        case .diverged(let text): logger.critical("the state differs from its leader's", metadata: ["found": "\(text)"])
         case .outOfSpace(let text):
             logger.critical("the disk is full; free some space", metadata: ["error": "\(text)"])
         }
@@ -172,15 +213,17 @@ final class GroupLoop {
             return true
         }
         do {
-            try log.append(
-                LogWrite(
-                    group: GroupID(runner.group),
-                    incarnation: incarnation,
-                    hardState: work.hardState ?? pendingHardState,
-                    snapshot: work.snapshot?.metadata,
-                    entries: work.entries
-                )
+            var write = LogWrite(
+                group: GroupID(runner.group),
+                incarnation: incarnation,
+                hardState: work.hardState ?? pendingHardState,
+                entries: work.entries
             )
+            if let snapshot = work.snapshot {
+                try install(snapshot, &write)
+            } else {
+                try log.append(write)
+            }
             pendingHardState = nil
             if unpersisted != nil {
                 unpersisted = nil
@@ -195,6 +238,26 @@ final class GroupLoop {
         }
     }
 
+    /// Puts the files of a received snapshot in place, then makes the log and the state switch together.
+    private func install(_ snapshot: Snapshot, _ write: inout LogWrite) throws {
+        guard let installer = connections.installer else {
+            throw NodeFailure("Expected no snapshot for a node that is alone, but got one")
+        }
+        let installed = try installer.prepare(snapshot, group: runner.group)
+        write.snapshot = snapshot.metadata
+        write.stateGeneration = installed.generation
+        try log.append(write)
+        state = try installer.open(installed, group: runner.group)
+        generation = installed.generation
+        try replica.install(state)
+        replica.removeArchived = { [state] in try state.removeArchived(instances: $0) }
+        try installer.finish(installed, group: runner.group)
+        logger.notice(
+            "installed a snapshot",
+            metadata: ["group": "\(runner.group)", "raft.index": "\(snapshot.metadata.index)"]
+        )
+    }
+
     /// What is due between batches: durable commits, checkpoints, a shorter log.
     private func maintain(_ now: Int64) throws {
         try state.checkpointIfNeeded()
@@ -206,7 +269,8 @@ final class GroupLoop {
 
     private func compactLog() throws {
         let group = GroupID(runner.group)
-        let limit = min(state.durableAppliedIndex, runner.historyIndex.withLock { $0 })
+        let needed = min(runner.historyIndex.withLock { $0 }, connections.heldIndex(runner.group))
+        let limit = min(state.durableAppliedIndex, needed)
         guard limit > GroupLoop.logTail else { return }
         let through = LogIndex(limit - GroupLoop.logTail)
         let status = try log.status(of: group)
@@ -215,6 +279,11 @@ final class GroupLoop {
     }
 
     private func publish() {
+        let leader = replica.leader
+        if leader != knownLeader {
+            knownLeader = leader
+            runner.leaderSignal.notify()
+        }
         runner.snapshot.withLock { snapshot in
             snapshot.isReady = replica.isReady && unpersisted == nil
             snapshot.isLeader = replica.role == .leader
@@ -228,6 +297,11 @@ final class GroupLoop {
             snapshot.walBytes = state.walBytes
             snapshot.statistics = replica.statistics
             snapshot.groupTime = state.position.time
+            snapshot.leader = leader
+            snapshot.role = replica.role
+            snapshot.membership = replica.membership
+            snapshot.peers = peers
+            snapshot.digest = replica.digest
         }
     }
 }

@@ -26,6 +26,13 @@ final class GroupRunner: Sendable {
         var walBytes = 0
         var statistics = ReplicaStatistics()
         var groupTime: Int64 = 0
+        /// The leader as far as this replica knows.
+        var leader: NodeID?
+        var role = Role.follower
+        var membership = Membership()
+        /// What a leader knows of the members.
+        var peers: [RaftCore.PeerStatus] = []
+        var digest = StateDigest()
         /// Why nothing can be executed now, if so.
         var trouble: String?
     }
@@ -37,9 +44,14 @@ final class GroupRunner: Sendable {
 
     let group: UInt32
     let waiters = ReplicaWaiters()
+    let leaderSignal = LeaderSignal()
+    /// Set before the thread starts.
+    private let barrier = Mutex<ReadBarrier?>(nil)
     let snapshot = Mutex(Snapshot())
     /// The log is needed from here on for the history.
     let historyIndex = Mutex<UInt64>(.max)
+    /// Finished instances that the history of a generation of the state has.
+    private let archived = Mutex<[(generation: UInt64, keys: [Key])]>([])
     private let inbox = Mutex(Inbox())
     /// Set with each input, so that a look at the inbox needs no lock.
     private let hasArrivals = Atomic<Bool>(false)
@@ -51,6 +63,14 @@ final class GroupRunner: Sendable {
 
     /// What the runner's actions reach; set before the thread starts.
     struct Connections {
+        /// Takes messages to other nodes.
+        var send: @Sendable ([RaftMessage]) -> Void = { _ in }
+        /// The members changed, and with them where they are reached.
+        var membersChanged: @Sendable (_ group: UInt32, Membership) -> Void = { _, _ in }
+        /// Puts a received snapshot in place.
+        var installer: (any SnapshotInstalling)?
+        /// Entries after this index are still needed by a snapshot that is on its way.
+        var heldIndex: @Sendable (_ group: UInt32) -> UInt64 = { _ in .max }
         /// Hands an internal command to another group.
         var route: @Sendable (_ group: UInt32, InternalCommand) -> Void = { _, _ in }
         /// The node cannot go on.
@@ -62,7 +82,24 @@ final class GroupRunner: Sendable {
         self.clock = clock
         self.logger = logger
         self.connections = Mutex(connections)
+        // Read ids are never used again on this node: they begin with the time.
+        let firstID = UInt64(clamping: clock.now) << 20
+        let made = ReadBarrier(firstID: firstID) { [weak self] id in self?.post(.read(id)) }
+        barrier.withLock { $0 = made }
     }
+
+    /// Waits until this replica's state shows all that was answered before the call.
+    func passReadBarrier(deadline: Int64) async -> Bool {
+        guard let barrier = barrier.withLock({ $0 }) else { return false }
+        return await barrier.pass(now: clock.now, deadline: deadline)
+    }
+
+    func readAnswered(_ id: ReadRequestID, isReady: Bool) {
+        barrier.withLock { $0 }?.answered(id, isReady: isReady, now: clock.now)
+    }
+
+    /// With every tick: whoever waits too long is told, and questions without an answer are asked again.
+    func tickBarrier() { barrier.withLock { $0 }?.tick(now: clock.now) }
 
     func post(_ input: ReplicaInput) {
         condition.lock()
@@ -72,6 +109,22 @@ final class GroupRunner: Sendable {
         condition.unlock()
     }
 
+    /// Says what is in the history that belongs to this generation of the state. What comes for an earlier one than that
+    /// in use is forgotten: the history in use may not have it.
+    func postArchived(_ keys: [Key], generation: UInt64) {
+        archived.withLock { $0.append((generation, keys)) }
+        condition.lock()
+        condition.signal()
+        condition.unlock()
+    }
+
+    func takeArchived(generation: UInt64) -> [Key] {
+        archived.withLock { archived in
+            defer { archived = [] }
+            return archived.filter { $0.generation == generation }.flatMap(\.keys)
+        }
+    }
+
     /// Sets whether commands are refused, and why.
     func setTrouble(_ reason: String?) { snapshot.withLock { $0.trouble = reason } }
 
@@ -79,6 +132,7 @@ final class GroupRunner: Sendable {
     func start(
         log: SQLiteRaftLog,
         incarnation: IncarnationID,
+        generation: UInt64,
         makeReplica: @escaping @Sendable () throws -> (Replica<GroupLogReader>, SQLiteState),
         poisoned: [ExecutionMark]
     ) throws {
@@ -94,6 +148,7 @@ final class GroupRunner: Sendable {
                     state: state,
                     log: log,
                     incarnation: incarnation,
+                    generation: generation,
                     connections: connections.withLock { $0 },
                     clock: clock,
                     logger: logger
@@ -122,6 +177,8 @@ final class GroupRunner: Sendable {
         condition.unlock()
         finished.wait()
         waiters.close()
+        leaderSignal.close()
+        barrier.withLock { $0 }?.close()
     }
 
     /// Takes what has arrived, waiting until `deadline` for the first. Nil when the runner is stopping.

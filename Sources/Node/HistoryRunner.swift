@@ -15,17 +15,23 @@ final class HistoryRunner: Sendable {
 
     private struct State {
         var isStopping = false
+        /// What a snapshot brought, to go on with.
+        var replacement: (live: StateFile, folder: HistoryFolder, generation: UInt64)?
+        /// Of the state that the history belongs to.
+        var generation: UInt64
     }
 
+    var group: UInt32 { runner.group }
     private let runner: GroupRunner
     private let log: SQLiteRaftLog
     private let clock: NodeClock
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let condition = NSCondition()
     private let finished = DispatchSemaphore(value: 0)
 
-    init(runner: GroupRunner, log: SQLiteRaftLog, clock: NodeClock, logger: Logger) {
+    init(runner: GroupRunner, generation: UInt64, log: SQLiteRaftLog, clock: NodeClock, logger: Logger) {
+        state = Mutex(State(generation: generation))
         self.runner = runner
         self.log = log
         self.clock = clock
@@ -62,6 +68,11 @@ final class HistoryRunner: Sendable {
         finished.wait()
     }
 
+    /// Goes on with another state and the history that belongs to it.
+    func switchTo(live: StateFile, folder: HistoryFolder, generation: UInt64) {
+        state.withLock { $0.replacement = (live, folder, generation) }
+    }
+
     private func run(_ archiver: HistoryArchiver, readers: ReaderPool) {
         while true {
             condition.lock()
@@ -81,13 +92,20 @@ final class HistoryRunner: Sendable {
     }
 
     private func round(_ archiver: HistoryArchiver, readers: ReaderPool) throws {
+        if let replacement = state.withLock({ $0.replacement }) {
+            try archiver.switchTo(live: replacement.live, folder: replacement.folder)
+            state.withLock { state in
+                state.generation = replacement.generation
+                state.replacement = nil
+            }
+        }
         let snapshot = runner.snapshot.withLock { $0 }
         guard snapshot.groupTime > 0 else { return }
         try copyEntries(archiver, through: snapshot.appliedIndex, now: snapshot.groupTime)
         runner.historyIndex.withLock { $0 = archiver.appliedIndex }
         if snapshot.archivedPending == 0 {
             let moved = try archiver.archive(limit: HistoryRunner.instancesPerRound, now: snapshot.groupTime)
-            if !moved.isEmpty { runner.post(.archived(moved)) }
+            if !moved.isEmpty { runner.postArchived(moved, generation: state.withLock { $0.generation }) }
         }
         // Group time stands still while nothing happens; what has expired goes all the same.
         try archiver.dropExpired(now: max(snapshot.groupTime, clock.now), readers: readers)

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// Time for a leader: the wall clock at the start, moved on by the monotonic clock, so that it never jumps.
@@ -22,4 +23,13 @@ func nameThread(_ name: String) {
     guard descriptor >= 0 else { return }
     _ = name.withCString { write(descriptor, $0, strlen($0)) }
     close(descriptor)
+}
+
+/// Runs a closure on a thread of its own.
+func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    let thread = Thread {
+        nameThread(name)
+        body()
+    }
+    thread.start()
 }

@@ -1,6 +1,7 @@
 package import Gateway
 import NIOPosix
 package import ProcessEngine
+import RaftCore
 import ReplicaCore
 import SQLite
 import StateStore
@@ -10,50 +11,26 @@ extension ThalwegNode: CommandGateway {
     package func submit(_ command: Command, options: RequestOptions) async -> CommandOutcome {
         let group: UInt32
         if case .deploy = command { group = EngineGroups.cluster } else { group = EngineGroups.instances }
-        guard let runner = runners[group] else { return .unavailable(reason: "this node has no group \(group)") }
-        if let trouble = runner.snapshot.withLock({ $0.trouble }) { return .unavailable(reason: trouble) }
-        let number = requestNumber.wrappingAdd(1, ordering: .relaxed).newValue
-        let request = RequestedCommand(
-            id: RequestID(requestPrefix + String(number)),
-            idempotencyKey: options.idempotencyKey.map { RequestID($0) },
-            command: command
+        let id = newRequestID()
+        // Among several nodes a request may have to be sent again: its own id then stands for it.
+        let key = options.idempotencyKey.map { RequestID($0) } ?? (link == nil ? nil : id)
+        let request = RequestedCommand(id: id, idempotencyKey: key, command: command)
+        let answer = await submit(
+            request,
+            group: group,
+            waits: options.longPolling,
+            deadline: ContinuousClock.now + options.timeout + (options.longPolling ?? .zero)
         )
-        let waitsUntil = options.longPolling.map { clock.now + ThalwegNode.milliseconds($0) }
-        let submitted = SubmittedRequest(request: request, waitsUntil: waitsUntil)
-        // The replica ends long polls by itself; the deadline only catches what hangs.
-        let deadline = ContinuousClock.now + options.timeout + (options.longPolling ?? .zero)
-        let answer = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if runner.waiters.add(request.id, continuation, deadline: deadline) {
-                    runner.post(.submitted(submitted))
-                    // The caller may have gone before it was entered: then nobody else will say so.
-                    if Task.isCancelled { giveUp(request, at: runner) }
-                } else {
-                    continuation.resume(returning: ReplicaAnswer.refused(reason: "the server is stopping"))
-                }
-            }
-        } onCancel: {
-            giveUp(request, at: runner)
-        }
-        return outcome(answer)
+        return ThalwegNode.outcome(answer)
     }
 
-    /// Nobody waits any more. An activation then hands out nothing: what it still finds is offered again at once.
-    private func giveUp(_ request: RequestedCommand, at runner: GroupRunner) {
-        let isActivation = if case .activateJobs = request.command { true } else { false }
-        runner.waiters.answer(
-            request.id,
-            isActivation ? .answered(.jobsActivated([])) : .unknown(reason: "the caller is gone")
-        )
-        runner.post(.abandoned(request.id))
-    }
-
-    private func outcome(_ answer: ReplicaAnswer) -> CommandOutcome {
+    private static func outcome(_ answer: ReplicaAnswer) -> CommandOutcome {
         switch answer {
         case .answered(let answer): .answered(answer)
-        case .refused(let reason): .unavailable(reason: reason)
+        case .refused(let reason), .misdirected(let reason): .unavailable(reason: reason)
         case .unknown(let reason): .deadlineExceeded(reason: reason)
-        case .failed(let reason): .failed(reason: reason)
+        case .failed(let reason), .impossible(let reason): .failed(reason: reason)
+        case .done: .answered(.done)
         }
     }
 
@@ -66,20 +43,26 @@ extension ThalwegNode: CommandGateway {
 
 extension ThalwegNode: QueryGateway {
     package func search(_ request: SearchRequest, consistency: ReadConsistency) async throws -> SearchPage {
-        try await query { try $0.search(request) }
+        try await query(consistency) { try $0.search(request) }
     }
 
     package func row(_ view: ViewKind, key: Key, consistency: ReadConsistency) async throws -> ViewRow? {
-        try await query { try $0.row(view, key: key) }
+        try await query(consistency) { try $0.row(view, key: key) }
     }
 
     package func definitionXML(_ key: Key, consistency: ReadConsistency) async throws -> [UInt8]? {
-        try await query { try $0.definitionXML(key) }
+        try await query(consistency) { try $0.definitionXML(key) }
     }
 
+    /// How long a query waits to be sure that it shows everything.
+    private static let readPatience: Int64 = 5_000
+
     /// Queries block, so they run on threads of their own.
-    private func query<Value: Sendable>(_ body: @escaping @Sendable (ReaderPool) throws -> Value) async throws -> Value
-    {
+    private func query<Value: Sendable>(
+        _ consistency: ReadConsistency,
+        _ body: @escaping @Sendable (ReaderPool) throws -> Value
+    ) async throws -> Value {
+        if consistency == .linearizable, link != nil { try await passReadBarrier() }
         let readers = readers
         do {
             return try await queryThreads.runIfActive { try body(readers) }
@@ -90,6 +73,30 @@ extension ThalwegNode: QueryGateway {
         } catch is CancellationError {
             throw QueryError(.unavailable, "the server is stopping")
         }
+    }
+}
+
+extension ThalwegNode {
+    /// Instances are read from their group's state alone, definitions included, which that group receives.
+    private func passReadBarrier() async throws {
+        guard let runner = runners[EngineGroups.instances] else { return }
+        guard await runner.passReadBarrier(deadline: clock.now + ThalwegNode.readPatience) else {
+            throw QueryError(
+                .unavailable,
+                "\(noQuorumReason(runner)); add ?consistency=stale to read what this node has"
+            )
+        }
+    }
+
+    func noQuorumReason(_ runner: GroupRunner) -> String {
+        let snapshot = runner.snapshot.withLock { $0 }
+        let voters = snapshot.membership.configuration.allVoters
+        guard !voters.isEmpty else { return "this node has not received the state of group \(runner.group) yet" }
+        let reachable = voters.filter { $0 == nodeID || link?.isConnected($0) == true }
+        if reachable.count * 2 <= voters.count {
+            return "there is no quorum: \(reachable.count) of \(voters.count) voters can be reached from node \(nodeID)"
+        }
+        return "group \(runner.group) has no leader at this moment"
     }
 }
 
@@ -104,14 +111,18 @@ extension ThalwegNode: StatusGateway {
             groups: runners.keys.sorted().compactMap { group in
                 runners[group].map { runner in
                     let snapshot = runner.snapshot.withLock { $0 }
-                    return GroupStatus(
+                    var status = GroupStatus(
                         group: group,
                         isLeader: snapshot.isLeader,
-                        isHealthy: snapshot.isReady && snapshot.trouble == nil,
+                        isHealthy: ThalwegNode.canServe(snapshot) && snapshot.trouble == nil,
                         term: snapshot.term,
                         commitIndex: snapshot.commitIndex,
                         appliedIndex: snapshot.appliedIndex
                     )
+                    status.leader = snapshot.leader?.rawValue
+                    status.role = roleName(snapshot)
+                    status.digest = snapshot.digest.text
+                    return status
                 }
             }
         )
@@ -121,9 +132,22 @@ extension ThalwegNode: StatusGateway {
         for group in runners.keys.sorted() {
             guard let snapshot = runners[group]?.snapshot.withLock({ $0 }) else { continue }
             if let trouble = snapshot.trouble { return trouble }
-            if !snapshot.isReady { return "group \(group) has no leader that may execute commands" }
+            if !ThalwegNode.canServe(snapshot) { return "group \(group) has no leader that may execute commands" }
         }
         return nil
+    }
+
+    /// Whether commands that come here are carried out: by this node, or by the leader it knows.
+    private static func canServe(_ snapshot: GroupRunner.Snapshot) -> Bool {
+        snapshot.isLeader ? snapshot.isReady : snapshot.leader != nil
+    }
+
+    private func roleName(_ snapshot: GroupRunner.Snapshot) -> String {
+        let members = snapshot.membership.configuration
+        if snapshot.isLeader { return "leader" }
+        if members.learners.contains(nodeID) { return "learner" }
+        guard members.allVoters.contains(nodeID) else { return "none" }
+        return snapshot.role == .follower ? "follower" : "candidate"
     }
 
     package func metricsText() async -> String {

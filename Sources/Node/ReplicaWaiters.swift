@@ -2,10 +2,10 @@ import ProcessEngine
 import ReplicaCore
 import Synchronization
 
-/// The callers that wait for the answer of a replica, by request.
+/// Those who wait for the answer of a replica, by request: callers of this node, and other nodes that forwarded theirs.
 final class ReplicaWaiters: Sendable {
     private struct Waiter {
-        var continuation: CheckedContinuation<ReplicaAnswer, Never>
+        var answer: @Sendable (ReplicaAnswer) -> Void
         var deadline: ContinuousClock.Instant
     }
 
@@ -16,24 +16,29 @@ final class ReplicaWaiters: Sendable {
 
     private let state = Mutex(State())
 
-    /// - Returns: whether it will be answered; else the node is stopping and the continuation was not taken.
+    /// A repeated request takes the place of its first form, which nobody waits for any more.
+    ///
+    /// - Parameter answer: called once, from any thread; must return at once.
+    /// - Returns: whether it will be answered; else the node is stopping.
     func add(
         _ id: RequestID,
-        _ continuation: CheckedContinuation<ReplicaAnswer, Never>,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant,
+        _ answer: @escaping @Sendable (ReplicaAnswer) -> Void
     ) -> Bool {
-        state.withLock { state in
-            guard !state.isClosed else { return false }
-            state.waiters[id] = Waiter(continuation: continuation, deadline: deadline)
-            return true
+        let (isTaken, replaced) = state.withLock { state -> (Bool, Waiter?) in
+            guard !state.isClosed else { return (false, nil) }
+            let replaced = state.waiters.updateValue(Waiter(answer: answer, deadline: deadline), forKey: id)
+            return (true, replaced)
         }
+        replaced?.answer(.unknown(reason: "the request was sent again"))
+        return isTaken
     }
 
     /// - Returns: whether somebody was waiting.
     @discardableResult
     func answer(_ id: RequestID, _ answer: ReplicaAnswer) -> Bool {
         let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
-        waiter?.continuation.resume(returning: answer)
+        waiter?.answer(answer)
         return waiter != nil
     }
 
@@ -46,20 +51,23 @@ final class ReplicaWaiters: Sendable {
             return late
         }
         for (_, waiter) in expired {
-            waiter.continuation.resume(returning: .unknown(reason: "no answer came within the time the caller waits"))
+            waiter.answer(.unknown(reason: "no answer came within the time the caller waits"))
         }
         return Array(expired.keys)
     }
 
-    /// Answers everybody: the node stops.
-    func close() {
+    /// Answers everybody who waits now.
+    func answerAll(_ answer: ReplicaAnswer) {
         let all = state.withLock { state in
-            state.isClosed = true
             defer { state.waiters.removeAll() }
             return state.waiters
         }
-        for (_, waiter) in all {
-            waiter.continuation.resume(returning: .unknown(reason: "the server stopped before the answer came"))
-        }
+        for (_, waiter) in all { waiter.answer(answer) }
+    }
+
+    /// Answers everybody: the node stops.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        answerAll(.unknown(reason: "the server stopped before the answer came"))
     }
 }

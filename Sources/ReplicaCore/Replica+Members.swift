@@ -89,7 +89,8 @@ extension Replica {
             let rest = raft.members.voters.filter { $0 != node }
             let live = raft.status.peers.filter { rest.contains($0.id) && ($0.isRecentlyActive || $0.id == raft.id) }
             guard live.count * 2 <= rest.count else { return nil }
-            return "without node \(node) only \(live.count) of \(rest.count) voters would be alive, which is no majority"
+            return
+                "without node \(node) only \(live.count) of \(rest.count) voters would be alive, which is no majority"
         case .addLearner(let node, let address):
             guard !address.isEmpty, address.utf8.count <= Membership.addressByteLimit else {
                 return "Expected an address of 1 to \(Membership.addressByteLimit) bytes, but got another one"

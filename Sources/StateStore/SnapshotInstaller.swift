@@ -1,3 +1,4 @@
+import ProcessEngine
 import SQLite
 
 /// Puts a received snapshot in place as a new generation. Blocks: from a thread of the caller's own.

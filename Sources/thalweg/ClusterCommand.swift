@@ -1,8 +1,8 @@
 import ArgumentParser
 import ClusterCertificates
 import CommandLineClient
+import Foundation
 import Gateway
-import Glibc
 import Node
 
 /// `cluster`: makes a cluster, changes its members, looks at it.
@@ -96,7 +96,7 @@ struct ClusterInitCommand: ParsableCommand {
         } catch let error as DataFolderError {
             throw ValidationError(error.description)
         }
-        for warning in settings.warnings { fputs("Warning: \(warning)\n", stderr) }
+        for warning in settings.warnings { FileHandle.standardError.write(Data("Warning: \(warning)\n".utf8)) }
         print(
             "node \(settings.nodeID) of cluster \(settings.clusterID) is ready in \(format.data); start it with: "
                 + "thalweg serve --data \(format.data)"

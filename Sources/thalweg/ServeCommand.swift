@@ -118,16 +118,20 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: application)],
+                // Services end in reverse order: leadership is handed over while clients are still served.
+                services: [
+                    .init(service: application), .init(service: CertificateReload(node: node)),
+                    .init(service: LeadershipHandover(node: node)),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
         )
         do {
             try await group.run()
-            node.stop()
+            await node.stop()
         } catch {
-            node.stop()
+            await node.stop()
             let isTaken = "\(error)".contains("Address already in use")
             throw ServeFailure(
                 isTaken
@@ -159,6 +163,27 @@ struct ServeCommand: AsyncParsableCommand {
             }
         }
         throw ValidationError("Expected a retention like 12h or 30d, but got '\(historyRetention)'.")
+    }
+}
+
+/// Hands leadership to other nodes when the server is told to stop.
+private struct LeadershipHandover: Service {
+    var node: ThalwegNode
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await node.handOver()
+    }
+}
+
+/// Reads the certificates anew on SIGHUP.
+private struct CertificateReload: Service {
+    var node: ThalwegNode
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            node.reloadCertificates()
+        }
     }
 }
 

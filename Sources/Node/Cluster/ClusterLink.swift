@@ -1,0 +1,123 @@
+import ClusterTransport
+import Logging
+import RaftCore
+import ReplicaCore
+import Synchronization
+
+/// What connects a node with the others: takes messages from and to the groups.
+final class ClusterLink: TransportHandler {
+    /// What the link reaches; set before the transport starts.
+    struct Targets: Sendable {
+        var runners: [UInt32: GroupRunner] = [:]
+        var handle: @Sendable (IncomingRequest) -> Void = { $0.refuse() }
+        var snapshotOffered: @Sendable (RaftMessage) -> Void = { _ in }
+        var serve: @Sendable (BulkRequest) -> BulkAnswer = { _ in .refused("there are no snapshots here") }
+    }
+
+    private let targets = Mutex(Targets())
+    private let transport = Mutex<ClusterTransport?>(nil)
+    private let connected = Mutex<Set<NodeID>>([])
+    /// Addresses by group, and those the node was given before it knew any group's members.
+    private let addresses = Mutex<(groups: [UInt32: Membership], seeds: [NodeID: PeerAddress])>(([:], [:]))
+    private let node: NodeID
+    private let logger: Logger
+
+    init(node: NodeID, logger: Logger) {
+        self.node = node
+        self.logger = logger
+    }
+
+    /// Binds the node's address and starts to listen and to dial.
+    func start(_ configuration: TransportConfiguration, targets: Targets) throws {
+        self.targets.withLock { $0 = targets }
+        let transport = try ClusterTransport(configuration: configuration, handler: self, logger: logger)
+        self.transport.withLock { $0 = transport }
+        transport.start()
+        dial()
+    }
+
+    func stop() async { await transport.withLock { $0 }?.stop() }
+
+    func reloadCertificates() throws { try transport.withLock { $0 }?.reloadCertificates() }
+
+    func status() async -> [TransportPeerStatus] { await transport.withLock { $0 }?.status() ?? [] }
+
+    func isConnected(_ peer: NodeID) -> Bool { connected.withLock { $0.contains(peer) } }
+
+    // MARK: Addresses
+
+    func setSeeds(_ seeds: [NodeID: PeerAddress]) {
+        addresses.withLock { $0.seeds = seeds }
+        dial()
+    }
+
+    func membersChanged(_ group: UInt32, _ membership: Membership) {
+        addresses.withLock { $0.groups[group] = membership }
+        dial()
+    }
+
+    /// Dials every member of any group; before the first members are known, those the node was told of.
+    private func dial() {
+        let peers = addresses.withLock { known -> [NodeID: PeerAddress] in
+            var peers: [NodeID: PeerAddress] = [:]
+            for group in known.groups.keys.sorted() {
+                for address in known.groups[group]?.addresses ?? [] {
+                    if let parsed = PeerAddress(address.text) { peers[address.node] = parsed }
+                }
+            }
+            // A node that joins has no members until its first snapshot.
+            return peers.isEmpty ? known.seeds : peers
+        }
+        transport.withLock { $0 }?.setPeers(peers.filter { $0.key != node })
+    }
+
+    // MARK: Sending
+
+    func send(_ messages: [RaftMessage]) { transport.withLock { $0 }?.send(messages) }
+
+    func request(_ payload: [UInt8], to peer: NodeID, timeout: Duration) async throws -> [UInt8] {
+        guard let transport = transport.withLock({ $0 }) else {
+            throw TransportError(.notSent, "the node is starting")
+        }
+        return try await transport.request(payload, to: peer, timeout: timeout)
+    }
+
+    /// The transport itself, for downloads.
+    var files: ClusterTransport? { transport.withLock { $0 } }
+
+    // MARK: TransportHandler
+
+    func received(_ messages: [RaftMessage]) {
+        let targets = targets.withLock { $0 }
+        for message in messages {
+            if case .snapshot = message.body {
+                // Its files come first; then the replica gets the message.
+                targets.snapshotOffered(message)
+            } else {
+                targets.runners[message.group.rawValue]?.post(.received(message))
+            }
+        }
+    }
+
+    func handle(_ request: IncomingRequest) { targets.withLock { $0.handle }(request) }
+
+    func peerRefused(_ peer: NodeID) {
+        let jitter = Int64.random(in: 10...50)
+        logger.notice("a node's process is gone", metadata: ["node": "\(peer)"])
+        for runner in targets.withLock({ $0.runners.values }) { runner.post(.peerDied(peer, campaignIn: jitter)) }
+    }
+
+    func peerChanged(_ peer: NodeID, isConnected: Bool) {
+        connected.withLock { if isConnected { $0.insert(peer) } else { $0.remove(peer) } }
+        logger.notice(
+            isConnected ? "connected with a node" : "lost the connection with a node",
+            metadata: ["node": "\(peer)"]
+        )
+    }
+
+    func unreachable(_ peer: NodeID) {
+        for runner in targets.withLock({ $0.runners.values }) { runner.post(.unreachable(peer)) }
+    }
+
+    func serve(_ request: BulkRequest) -> BulkAnswer { targets.withLock { $0.serve }(request) }
+}

@@ -1,0 +1,273 @@
+import ClusterTransport
+import Foundation
+import Logging
+import ProcessEngine
+import RaftCore
+import RaftLog
+import ReplicaCore
+import StateStore
+import Synchronization
+
+/// Makes snapshots for followers that need them, serves their files, fetches those that are offered to this node, and
+/// brings them into use. The making and fetching happen on threads and tasks of their own.
+final class SnapshotExchange: SnapshotInstalling {
+    /// What a snapshot of a group is made from.
+    struct Source: Sendable {
+        var folder: StateFolder
+        var generation: UInt64
+        var history: HistoryFolder?
+    }
+
+    private struct Made {
+        var id: String
+        var manifest: SnapshotManifest
+        var folder: String
+        var number: UInt64
+        var bytes: [UInt8]
+        var lastUse: Int64
+    }
+
+    private struct State {
+        var sources: [UInt32: Source] = [:]
+        var made: [UInt32: Made] = [:]
+        var making: Set<UInt32> = []
+        /// Snapshots that are here in full, by id; waiting to be asked for by the replica.
+        var fetched: [String: String] = [:]
+        /// The snapshot under way for a group.
+        var fetching: [UInt32: String] = [:]
+    }
+
+    /// A snapshot that nobody fetches any more is kept for this long, in milliseconds: another follower may need it.
+    private static let idleMilliseconds: Int64 = 120_000
+
+    private let state = Mutex(State())
+    private let folder: DataFolder
+    private let clock: NodeClock
+    private let logger: Logger
+    private let link: ClusterLink
+    private let runners: Mutex<[UInt32: GroupRunner]> = Mutex([:])
+    private let onInstalled: @Sendable (UInt32, Source) -> Void
+
+    init(
+        folder: DataFolder,
+        clock: NodeClock,
+        link: ClusterLink,
+        logger: Logger,
+        onInstalled: @escaping @Sendable (UInt32, Source) -> Void
+    ) {
+        self.folder = folder
+        self.clock = clock
+        self.link = link
+        self.logger = logger
+        self.onInstalled = onInstalled
+    }
+
+    func setRunners(_ all: [UInt32: GroupRunner]) { runners.withLock { $0 = all } }
+
+    func setSource(_ source: Source, group: UInt32) { state.withLock { $0.sources[group] = source } }
+
+    /// Entries after this index of a group are needed by a follower that is fetching a snapshot.
+    func heldIndex(_ group: UInt32) -> UInt64 {
+        state.withLock { state in
+            guard let made = state.made[group], clock.now - made.lastUse < SnapshotExchange.idleMilliseconds else {
+                return .max
+            }
+            return made.manifest.position.appliedIndex
+        }
+    }
+
+    // MARK: Making and serving
+
+    /// A snapshot to offer to a follower; nil while it is being made.
+    func snapshot(of group: UInt32, atLeast index: LogIndex) -> Snapshot? {
+        let (made, source) = state.withLock { state -> (Made?, Source?) in
+            if var made = state.made[group], made.manifest.position.appliedIndex >= index.rawValue {
+                made.lastUse = clock.now
+                state.made[group] = made
+                return (made, nil)
+            }
+            guard state.making.insert(group).inserted else { return (nil, nil) }
+            return (nil, state.sources[group])
+        }
+        if let made { return SnapshotExchange.offer(made) }
+        if let source { startThread("snapshot-\(group)") { [self] in make(group, source) } }
+        return nil
+    }
+
+    private static func offer(_ made: Made) -> Snapshot? {
+        guard let membership = try? Membership(decoding: made.manifest.membership) else { return nil }
+        return Snapshot(
+            metadata: SnapshotMetadata(
+                index: LogIndex(made.manifest.position.appliedIndex),
+                term: Term(made.manifest.position.appliedTerm),
+                configuration: membership.configuration
+            ),
+            data: made.bytes
+        )
+    }
+
+    private func make(_ group: UInt32, _ source: Source) {
+        let started = clock.now
+        let id = "\(group)-\(String(started, radix: 36))"
+        do {
+            let path = try source.folder.makeOutgoing(UInt64(started))
+            let live = source.folder.file(of: source.generation)
+            let manifest = try SnapshotMaker.make(group: group, from: live, history: source.history, in: path)
+            let offer = SnapshotOffer(id: id, manifest: manifest)
+            let made = Made(
+                id: id,
+                manifest: manifest,
+                folder: path,
+                number: UInt64(started),
+                bytes: try offer.encoded(),
+                lastUse: clock.now
+            )
+            let old = state.withLock { state in
+                state.making.remove(group)
+                return state.made.updateValue(made, forKey: group)
+            }
+            if let old { try source.folder.removeOutgoing(old.number) }
+            logger.notice(
+                "made a snapshot for a follower",
+                metadata: [
+                    "group": "\(group)", "raft.index": "\(manifest.position.appliedIndex)",
+                    "bytes": "\(manifest.totalBytes)",
+                    "milliseconds": "\(clock.now - started)",
+                ]
+            )
+        } catch {
+            state.withLock { _ = $0.making.remove(group) }
+            try? source.folder.removeOutgoing(UInt64(started))
+            logger.error("a snapshot cannot be made now", metadata: ["group": "\(group)", "error": "\(error)"])
+        }
+    }
+
+    func serve(_ request: BulkRequest) -> BulkAnswer {
+        let made = state.withLock { state -> Made? in
+            guard let group = state.made.first(where: { $0.value.id == request.snapshot })?.key else { return nil }
+            state.made[group]?.lastUse = clock.now
+            return state.made[group]
+        }
+        guard let made else { return .refused("there is no snapshot '\(request.snapshot.prefix(64))' here") }
+        guard made.manifest.files.contains(where: { $0.name == request.file }) else {
+            return .refused("the snapshot has no such file")
+        }
+        return .file(path: "\(made.folder)/\(request.file)")
+    }
+
+    // MARK: Fetching
+
+    /// The leader offers a snapshot: its files are fetched, and only then does the replica get the message.
+    func offered(_ message: RaftMessage) {
+        let group = message.group.rawValue
+        guard case .snapshot(let snapshot) = message.body, let runner = runners.withLock({ $0[group] }) else { return }
+        let offer: SnapshotOffer
+        do {
+            offer = try SnapshotOffer(decoding: snapshot.data)
+        } catch {
+            logger.error("refused a snapshot that cannot be read", metadata: ["error": "\(error)"])
+            return
+        }
+        let isNew = state.withLock { state in
+            guard state.fetching[group] == nil, state.fetched[offer.id] == nil else { return false }
+            state.fetching[group] = offer.id
+            return true
+        }
+        guard isNew else { return }
+        Task { [self] in
+            let started = clock.now
+            do {
+                let path = try await fetch(offer, group, from: message.from)
+                state.withLock { $0.fetched[offer.id] = path }
+                logger.notice(
+                    "fetched a snapshot",
+                    metadata: [
+                        "group": "\(group)", "bytes": "\(offer.manifest.totalBytes)",
+                        "milliseconds": "\(clock.now - started)",
+                    ]
+                )
+                runner.post(.received(message))
+            } catch {
+                logger.warning(
+                    "a snapshot could not be fetched; the leader will offer another",
+                    metadata: ["group": "\(group)", "node": "\(message.from)", "error": "\(error)"]
+                )
+                let note = ForwardedRequest.snapshotFailed(group: group).encoded()
+                _ = try? await link.request(note, to: message.from, timeout: .seconds(5))
+            }
+            state.withLock { $0.fetching[group] = nil }
+        }
+    }
+
+    private static let attempts = 5
+
+    private func fetch(_ offer: SnapshotOffer, _ group: UInt32, from node: NodeID) async throws -> String {
+        guard let transport = link.files, let source = state.withLock({ $0.sources[group] }) else {
+            throw NodeFailure("the node is starting")
+        }
+        let path = try source.folder.makeIncoming()
+        for file in offer.manifest.files {
+            let target = try IncomingFile(path: "\(path)/\(file.name)", size: file.byteCount)
+            for attempt in 1...SnapshotExchange.attempts {
+                do {
+                    _ = try await transport.fetch(
+                        file: file.name,
+                        of: offer.id,
+                        from: node,
+                        offset: target.size
+                    ) { try target.append($0.bytes) }
+                    break
+                } catch {
+                    // What has arrived is kept: the next attempt goes on from there.
+                    if attempt == SnapshotExchange.attempts { throw error }
+                    try await Task.sleep(for: .milliseconds(200 * attempt))
+                }
+            }
+            try target.finish()
+            try SnapshotInstaller.verify(file, in: path)
+        }
+        return path
+    }
+
+    // MARK: SnapshotInstalling
+
+    func prepare(_ snapshot: Snapshot, group: UInt32) throws -> InstalledSnapshot {
+        let offer = try SnapshotOffer(decoding: snapshot.data)
+        guard let path = state.withLock({ $0.fetched.removeValue(forKey: offer.id) }) else {
+            throw NodeFailure("Expected the files of snapshot \(offer.id) to be here, but they are not")
+        }
+        guard let source = state.withLock({ $0.sources[group] }) else {
+            throw NodeFailure("Expected a group of this node, but got group \(group)")
+        }
+        let generation = source.generation + 1
+        try SnapshotInstaller.install(
+            offer.manifest,
+            from: path,
+            as: generation,
+            current: source.generation,
+            in: source.folder,
+            options: GroupStarter.stateOptions
+        )
+        return InstalledSnapshot(generation: generation)
+    }
+
+    func open(_ installed: InstalledSnapshot, group: UInt32) throws -> SQLiteState {
+        guard let source = state.withLock({ $0.sources[group] }) else {
+            throw NodeFailure("Expected a group of this node, but got group \(group)")
+        }
+        return try source.folder.open(installed.generation, mayCreate: false, options: GroupStarter.stateOptions)
+    }
+
+    func finish(_ installed: InstalledSnapshot, group: UInt32) throws {
+        guard var source = state.withLock({ $0.sources[group] }) else { return }
+        source.generation = installed.generation
+        source.history = try source.folder.openHistory(installed.generation)
+        let changed = source
+        state.withLock { state in
+            state.sources[group] = changed
+            state.made[group] = nil
+        }
+        onInstalled(group, changed)
+        try source.folder.removeAll(except: installed.generation)
+    }
+}
