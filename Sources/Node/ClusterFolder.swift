@@ -121,8 +121,8 @@ extension ClusterSettings {
         var count = 0
         while count < buffer.count {
             let length = buffer.count - count
-            let more = buffer.withUnsafeMutableBytes {
-                Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), length)
+            let more = buffer.withUnsafeMutableBytes { bytes in
+                Glibc.read(descriptor, bytes.baseAddress?.advanced(by: count), length)
             }
             if more < 0 && errno == EINTR { continue }
             guard more >= 0 else {

@@ -11,7 +11,8 @@ private func membersBody(_ members: [(Int, String, Bool, Int?)]) -> String {
         let entries = lag.map { #"[{"group":0,"entries":0},{"group":1,"entries":\#($0)}]"# } ?? "[]"
         return """
             {"nodeId":\(node),"address":"10.0.0.\(node):9301","role":"\(role)","isConnected":\(isConnected),\
-            "leads":\(node == 1 ? "[0,1]" : "[]"),"lag":\(entries),"clockOffsetMilliseconds":\(node == 2 ? "-3" : "null")}
+            "leads":\(node == 1 ? "[0,1]" : "[]"),"lag":\(entries),\
+            "clockOffsetMilliseconds":\(node == 2 ? "-3" : "null")}
             """
     }
     return #"{"items":[\#(items.joined(separator: ","))]}"#
@@ -138,7 +139,8 @@ private func view(_ members: [(Int, String, Bool, Int?)], status: String = statu
 
     @Test(
         arguments: [
-            ["status"], ["members", "--server", "http://h:1"], ["add", "4=h:1"], ["add", "4=[::1]:1"], ["promote", "4"],
+            ["status"], ["members", "--server", "http://h:1"], ["add", "4=h:1"], ["add", "4=[::1]:1"],
+            ["promote", "4"],
             ["promote", "4", "--no-wait"], ["promote", "4", "--timeout", "1h"], ["remove", "4", "--force"],
             ["transfer-leader"], ["transfer-leader", "--to", "2", "--url", "http://h:1"],
         ])

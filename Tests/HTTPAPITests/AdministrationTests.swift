@@ -226,7 +226,8 @@ import Testing
 @Suite struct NodeAddressTests {
     @Test(
         arguments: [
-            ("a:1", "a", 1), ("Host-1.example.com:65535", "host-1.example.com", 65_535), ("10.0.0.1:9301", "10.0.0.1", 9_301),
+            ("a:1", "a", 1), ("Host-1.example.com:65535", "host-1.example.com", 65_535),
+            ("10.0.0.1:9301", "10.0.0.1", 9_301),
             ("[::1]:9301", "::1", 9_301), ("[FE80::A]:2", "fe80::a", 2), ("my_host:3", "my_host", 3),
         ])
     func `an address is read and written`(_ text: String, _ host: String, _ port: Int) throws {
@@ -239,8 +240,10 @@ import Testing
 
     @Test(
         arguments: [
-            "", ":", "a", "a:", ":1", "a:0", "a:01", "a:65536", "a:99999999999", "a:-1", "a:+1", "a b:1", "::1:9301", "[::1]",
-            "[::1:1", "[]:1", "[a]:1", "a..b:1", "-a:1", "a-:1", "http://a:1", "a/b:1", "ä:1", "a:1 ", "a:1\n", "a\u{0}:1",
+            "", ":", "a", "a:", ":1", "a:0", "a:01", "a:65536", "a:99999999999", "a:-1", "a:+1", "a b:1", "::1:9301",
+            "[::1]",
+            "[::1:1", "[]:1", "[a]:1", "a..b:1", "-a:1", "a-:1", "http://a:1", "a/b:1", "ä:1", "a:1 ", "a:1\n",
+            "a\u{0}:1",
         ])
     func `what is no address is refused`(_ text: String) {
         #expect(NodeAddress(text) == nil)

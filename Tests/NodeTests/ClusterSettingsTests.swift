@@ -234,11 +234,14 @@ private func founder(
 
     @Test(arguments: [
         ("\"version\":1", "\"version\":2", "newer version"), ("\"version\":1", "\"version\":0", "version 0"),
-        ("\"version\":1,", "", "'version'"), ("\"nodeId\":2,\"origin\"", "\"nodeId\":7,\"origin\"", "among the founders"),
+        ("\"version\":1,", "", "'version'"),
+        ("\"nodeId\":2,\"origin\"", "\"nodeId\":7,\"origin\"", "among the founders"),
         ("\"nodeId\":2,\"origin\"", "\"nodeId\":-2,\"origin\"", "node id"), ("founder", "guest", "'guest'"),
-        ("\"10.0.0.1:9301\"", "\"10.0.0.1\"", "HOST:PORT"), ("\"certificates\":\"/", "\"certificates\":\"", "whole path"),
+        ("\"10.0.0.1:9301\"", "\"10.0.0.1\"", "HOST:PORT"),
+        ("\"certificates\":\"/", "\"certificates\":\"", "whole path"),
         ("\"origin\"", "\"extra\":1,\"origin\"", "'extra'"), ("\"listen\"", "\"listens\"", "'listen'"),
-        ("{\"nodeId\":3", "{\"x\":1,\"nodeId\":3", "'x'"), ("}]}", "}]", ""), ("{\"version\"", "[{\"version\"", ""),
+        ("{\"nodeId\":3", "{\"x\":1,\"nodeId\":3", "'x'"), ("}]}", "}]", "Expected"),
+        ("{\"version\"", "[{\"version\"", "Expected"),
     ])
     func `a damaged file is refused with its name`(_ old: String, _ new: String, _ expected: String) throws {
         try withFolder { folder in

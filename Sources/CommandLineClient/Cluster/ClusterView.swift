@@ -20,8 +20,9 @@ struct ClusterView: Equatable, Sendable {
         init?(_ value: JSONValue) {
             guard let node = value.member("nodeId")?.integerValue else { return nil }
             self.node = node
-            address = value.text("address")
-            role = value.text("role")
+            // What a server answers is somebody's input, and goes to a terminal.
+            address = TerminalText.sanitized(value.text("address"))
+            role = TerminalText.sanitized(value.text("role"))
             isConnected = value.member("isConnected")?.boolValue ?? false
             leads = (value.member("leads")?.arrayValue ?? []).compactMap(\.integerValue)
             lag = (value.member("lag")?.arrayValue ?? []).compactMap { item in

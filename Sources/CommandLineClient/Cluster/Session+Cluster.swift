@@ -55,7 +55,9 @@ extension Session {
             )
         }
         if member.role == "voter" { return nil }
-        if !member.isConnected { return "node \(node) is not connected; is it running, and can \(member.address) be reached?" }
+        if !member.isConnected {
+            return "node \(node) is not connected; is it running, and can \(member.address) be reached?"
+        }
         if let lag = member.largestLag, lag > Self.lagLimit {
             return "node \(node) is \(TerminalText.grouped(lag)) decisions behind"
         }

@@ -72,11 +72,14 @@ package struct LocalCluster: Sendable {
         var definition = wanted
         for index in definition.nodes.indices {
             if definition.nodes[index].httpPort == 0 {
-                guard let port = ports.next(from: 0) else { throw LocalClusterError("Expected a free port, but got none") }
+                guard let port = ports.next(from: 0) else {
+                    throw LocalClusterError("Expected a free port, but got none")
+                }
                 definition.nodes[index].httpPort = port
             }
-            guard let port = ports.next(from: definition.nodes[index].clusterPort) else {
-                throw LocalClusterError("Expected a free port from \(definition.nodes[index].clusterPort) on, but got none")
+            let first = definition.nodes[index].clusterPort
+            guard let port = ports.next(from: first) else {
+                throw LocalClusterError("Expected a free port from \(first) on, but got none")
             }
             definition.nodes[index].clusterPort = port
         }

@@ -55,7 +55,7 @@ package struct LocalClusterDefinition: Equatable, Sendable {
         do {
             document = try JSONParser.parse(bytes, limits: JSONLimits(bytes: Self.bytesLimit, depth: 4))
         } catch {
-            throw LocalClusterError("Expected the JSON of a local cluster in '\(source)', but got: \(error.description)")
+            throw LocalClusterError("Expected a local cluster's JSON in '\(source)', but got: \(error.description)")
         }
         try Self.check(document, has: ["version", "nodes", "serveOptions"], source)
         guard document.member("version")?.integerValue == Int(Self.version) else {

@@ -86,7 +86,9 @@ enum UserTaskRoutes {
         var scopes = [task.values[ViewKind.userTask.position("elementInstanceKey")]]
         while scopes.count < Self.scopeLimit, let scope = scopes.last, scope != instance,
             case .integer(let key) = scope,
-            let row = try await call.queries({ try await $0.row(.elementInstance, key: Key(rawValue: key), consistency: $1) })
+            let row = try await call.queries({
+                try await $0.row(.elementInstance, key: Key(rawValue: key), consistency: $1)
+            })
         {
             let outer = row.values[scopeField]
             if outer == scope || outer == .null { break }
