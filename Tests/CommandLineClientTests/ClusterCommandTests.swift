@@ -18,7 +18,11 @@ private func membersBody(_ members: [(Int, String, Bool, Int?)]) -> String {
     return #"{"items":[\#(items.joined(separator: ","))]}"#
 }
 
-private func statusBody(leader: String = "1", notReady: String = "null", cluster: String = "9f3c01d2a4b56e78") -> String {
+private func statusBody(
+    leader: String = "1",
+    notReady: String = "null",
+    cluster: String = "9f3c01d2a4b56e78"
+) -> String {
     """
     {"clusterId":"\(cluster)","nodeId":2,"version":"1.0.0","notReadyReason":\(notReady),"groups":[\
     {"group":1,"leader":\(leader),"role":"follower","isHealthy":true,"term":4,"commitIndex":17,"appliedIndex":16,\
