@@ -179,7 +179,7 @@ let package = Package(
             name: "EndToEndTests",
             // The executable is run by the tests, as a process.
             dependencies: ["JSON", "thalweg"],
-            exclude: ["Models", "Python"],
+            exclude: ["Models", "Python", "Scripts"],
             swiftSettings: settings
         ),
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
