@@ -260,11 +260,25 @@ final class GroupLoop {
 
     /// What is due between batches: durable commits, checkpoints, a shorter log.
     private func maintain(_ now: Int64) throws {
-        try state.checkpointIfNeeded()
+        try checkpoint()
         guard now >= nextDurableCommit else { return }
         nextDurableCommit = now + GroupLoop.durableCommitMilliseconds
         if state.durableAppliedIndex < state.position.appliedIndex { state.requestDurableCommit() }
         try compactLog()
+    }
+
+    /// A checkpoint needs the state without an open transaction. Under load one is nearly always open: then the next
+    /// batch has to wait for a moment, but nobody waits who is answered already.
+    private func checkpoint() throws {
+        guard state.isCheckpointDue else { return }
+        guard !replica.hasOpenBatch else {
+            replica.isExecutionHeld = true
+            return
+        }
+        try state.checkpointIfNeeded()
+        guard replica.isExecutionHeld else { return }
+        replica.isExecutionHeld = false
+        try step([])
     }
 
     private func compactLog() throws {

@@ -6,7 +6,7 @@ extension Replica {
     ///
     /// - Returns: whether there is something new to look at.
     func executeBatch() throws -> Bool {
-        guard raft.role == .leader, openBatch == nil, !raft.hasReady, time >= retryTime,
+        guard raft.role == .leader, openBatch == nil, !isExecutionHeld, !raft.hasReady, time >= retryTime,
             state.position.appliedIndex == raft.lastIndex.rawValue,
             state.position.appliedTerm == raft.term.rawValue, raft.proposalRejection == nil
         else { return false }

@@ -50,6 +50,8 @@ package final class Replica<Storage: RaftStorage> {
     var retryTime: Int64 = .min
     var wasLeader = false
     var ticksSinceUpkeep = 0
+    /// Set by the host while it needs the state without an open transaction: no batch begins.
+    package var isExecutionHeld = false
     package internal(set) var statistics = ReplicaStatistics()
     /// Removes finished instances inside the open transaction; set by the host that keeps a history.
     package var removeArchived: ([Key]) throws -> Void = { _ in }
@@ -112,6 +114,8 @@ package final class Replica<Storage: RaftStorage> {
     package var archivedPending: Int { archived.count }
     /// The members of the group.
     package var configuration: ClusterConfiguration { raft.members }
+    /// Whether a batch waits for its entry to be committed, and with it the state's transaction is open.
+    package var hasOpenBatch: Bool { openBatch != nil }
     /// Whether this replica is the whole group.
     package var isAlone: Bool { raft.members.voters == [raft.id] && !raft.members.isJoint }
     /// Whether it is still open what became of batches that were proposed before leadership was lost.

@@ -210,13 +210,16 @@ package final class SQLiteState: TransactionalState {
     /// Bytes in the write-ahead log that a reader has to look through.
     package var walBytes: Int { database.walPages * options.pageBytes }
 
+    /// Whether the write-ahead log has grown over the limit.
+    package var isCheckpointDue: Bool { database.walPages > nextCheckpointPages }
+
     /// Copies committed pages from the write-ahead log into the database if the log has grown over the limit. Waits for
     /// nobody: pages that a reader still needs are left for a later call. Only between transactions.
     ///
     /// - Returns: whether it did something.
     @discardableResult
     package func checkpointIfNeeded() throws -> Bool {
-        guard database.walPages > nextCheckpointPages else { return false }
+        guard isCheckpointDue else { return false }
         try database.checkpoint(.passive)
         // The log starts anew with the next commit, unless a reader keeps it; then further attempts wait for more.
         nextCheckpointPages = database.walPages + options.checkpointBytes / options.pageBytes / 4
