@@ -185,7 +185,7 @@ let package = Package(
         .testTarget(name: "FEELTests", dependencies: ["FEEL"], swiftSettings: settings),
         .testTarget(
             name: "StateStoreTests",
-            dependencies: ["ProcessEngine", "SQLite", "StateStore"],
+            dependencies: ["ProcessEngine", "SQLite", "SimulatedDisk", "StateStore"],
             swiftSettings: settings
         ),
         .testTarget(

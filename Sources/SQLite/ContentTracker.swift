@@ -44,16 +44,18 @@ package final class ContentTracker {
     /// What a value could not be read for; `content` means nothing then.
     package private(set) var failure: SQLiteError?
 
-    private var tables: [KnownTable]
+    /// Freed with the tracker. Not an array: this is looked at for every changed row.
+    private let tables: UnsafeMutableBufferPointer<KnownTable>
     private let connection: Connection
 
     init(_ connection: Connection, tables: [Table]) {
         self.connection = connection
-        self.tables = tables.map { table in
+        self.tables = UnsafeMutableBufferPointer<KnownTable>.allocate(capacity: tables.count)
+        for (index, table) in tables.enumerated() {
             let characters = table.name.utf8CString
             let name = UnsafeMutablePointer<CChar>.allocate(capacity: characters.count)
             for (position, character) in characters.enumerated() { (name + position).initialize(to: character) }
-            return KnownTable(name: name, number: table.number)
+            self.tables.initializeElement(at: index, to: KnownTable(name: name, number: table.number))
         }
         sqlite3_preupdate_hook(
             connection.handle,
@@ -68,6 +70,7 @@ package final class ContentTracker {
     deinit {
         sqlite3_preupdate_hook(self.connection.handle, nil, nil)
         for table in self.tables { table.name.deallocate() }
+        self.tables.deallocate()
     }
 
     /// Puts back what was there before; what failed since is undone.
@@ -94,9 +97,9 @@ package final class ContentTracker {
     /// The number of a table that counts.
     @inline(__always)
     private func number(of table: UnsafePointer<CChar>) -> UInt64? {
-        for known in self.tables where known.address == table {
+        for index in self.tables.indices where self.tables[index].address == table {
             // Another table may have been given a place that became free.
-            if sqlite3_stricmp(known.name, table) == 0 { return known.number }
+            if sqlite3_stricmp(self.tables[index].name, table) == 0 { return self.tables[index].number }
         }
         for index in self.tables.indices where sqlite3_stricmp(self.tables[index].name, table) == 0 {
             self.tables[index].address = table

@@ -98,7 +98,8 @@ enum Folder {
     }
 
     /// Calls `body` with all bytes of a file, a piece at a time. All pieces but the last have the same size.
-    static func read(_ path: String, pieceBytes: Int = 1 << 20, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    static func read(_ path: String, pieceBytes: Int = 1 << 20, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
+    {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FolderError(operation: "open", path: path, number: errno) }
         defer { close(descriptor) }

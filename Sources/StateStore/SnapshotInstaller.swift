@@ -17,7 +17,10 @@ package enum SnapshotInstaller {
             throw self.invalid("\(file.byteCount) bytes of '\(file.name)'", size.map { "\($0)" } ?? "no file")
         }
         guard try SnapshotFile(name: file.name, in: folder) == file else {
-            throw self.invalid("'\(file.name)' as it was sent", "other bytes: it was damaged on the way; fetch it again")
+            throw self.invalid(
+                "'\(file.name)' as it was sent",
+                "other bytes: it was damaged on the way; fetch it again"
+            )
         }
     }
 
@@ -59,7 +62,9 @@ package enum SnapshotInstaller {
     }
 
     /// Moves files into a new folder, which appears whole and durable or not at all.
-    private static func place(_ names: [(source: String, target: String)], from incoming: String, at path: String) throws {
+    private static func place(_ names: [(source: String, target: String)], from incoming: String, at path: String)
+        throws
+    {
         try Folder.removeTree(path)
         let unfinished = "\(path).new"
         try Folder.removeTree(unfinished)

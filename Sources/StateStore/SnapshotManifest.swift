@@ -172,7 +172,10 @@ package struct SnapshotManifest: Hashable, Sendable {
             throw Self.invalid("members and files within their bounds", "more")
         }
         guard self.files.first?.name == StateFile.name else {
-            throw Self.invalid("'\(StateFile.name)' as the first file", self.files.first?.name.debugDescription ?? "none")
+            throw Self.invalid(
+                "'\(StateFile.name)' as the first file",
+                self.files.first?.name.debugDescription ?? "none"
+            )
         }
         var names: Set<String> = []
         for file in self.files.dropFirst() {

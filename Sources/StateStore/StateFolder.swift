@@ -43,7 +43,9 @@ package struct StateFolder: Hashable, Sendable {
     /// - Parameter mayCreate: whether a state that is not there is made. Only true when the group's log is new as well:
     ///   else an empty state would stand for one that was lost.
     /// - Throws: `StateStoreError` (`missing`) if there is none, and as `SQLiteState.init`.
-    package func open(_ generation: UInt64, mayCreate: Bool, options: StateOptions = StateOptions()) throws -> SQLiteState {
+    package func open(_ generation: UInt64, mayCreate: Bool, options: StateOptions = StateOptions()) throws
+        -> SQLiteState
+    {
         let folder = self.path(of: generation)
         if mayCreate { try Folder.make(folder) }
         guard try mayCreate || Folder.size(of: self.file(of: generation).path) != nil else {
@@ -74,7 +76,9 @@ package struct StateFolder: Hashable, Sendable {
     }
 
     private static func remove(in folder: String, except current: UInt64) throws {
-        for name in try Folder.names(in: folder) where name != "\(current)" { try Folder.removeTree("\(folder)/\(name)") }
+        for name in try Folder.names(in: folder) where name != "\(current)" {
+            try Folder.removeTree("\(folder)/\(name)")
+        }
         try Folder.synchronize(folder)
     }
 

@@ -242,7 +242,6 @@ import Testing
 
         // then: nothing of it is lost by a power cut
         let rest = SimulatedDisk(other.afterPowerCut(.losesAll))
-        #expect(!rest.image.paths.contains("new/state.db-wal"))
         let installed = try SQLiteState(folder: "new", options: StateOptions(vfs: rest.name))
         #expect(installed.digest == state.digest)
         #expect(installed.position == Sample.position(7))
