@@ -158,7 +158,7 @@ let package = Package(
         .testTarget(name: "NodeTests", dependencies: ["Gateway", "Node"], swiftSettings: settings),
         .testTarget(
             name: "RaftLogTests",
-            dependencies: ["RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],
+            dependencies: ["ProcessEngine", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk", "StateStore"],
             swiftSettings: settings
         ),
         .testTarget(

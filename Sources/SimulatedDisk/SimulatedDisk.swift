@@ -27,6 +27,7 @@ package final class SimulatedDisk: @unchecked Sendable {
         var milliseconds: Int64 = 0
         var counts: [OperationKind: Int] = [:]
         var locks: [String: FileLocks] = [:]
+        var hook: (@Sendable (OperationKind) -> Void)?
     }
 
     /// The name under which SQLite knows the disk; unique in the process.

@@ -88,7 +88,8 @@ final class SimulatedFile {
     }
 
     private func write(_ input: UnsafeRawPointer, _ count: Int, at offset: Int) -> Int32 {
-        self.disk.state.withLock { state in
+        self.disk.callHook(.write)
+        return self.disk.state.withLock { state in
             switch state.begin(.write) {
             case .ioError: return SQLITE_IOERR_WRITE_CODE
             case .full: return SQLITE_FULL
@@ -110,7 +111,8 @@ final class SimulatedFile {
     }
 
     private func sync() -> Int32 {
-        self.disk.state.withLock { state in
+        self.disk.callHook(.sync)
+        return self.disk.state.withLock { state in
             if state.begin(.sync) != nil { return SQLITE_IOERR_FSYNC_CODE }
             state.perform(.sync(self.path, withFolder: self.syncsFolder))
             self.syncsFolder = false
