@@ -11,6 +11,8 @@ struct KeyValueOptions {
     var keys: Int
     /// Whether log and state are the real ones on a simulated disk instead of modelled.
     var usesRealFiles: Bool
+    /// The answers of the disk are sometimes late, as with a busy thread.
+    var lateAcknowledgements: Bool
 
     // Milliseconds.
     var faultyTime: Int
@@ -58,19 +60,20 @@ struct KeyValueOptions {
         self.initialVoters = [2, 3, 3, 3, 3, 4, 5][range(0, 6)]
         self.initialServers = self.initialVoters + range(0, 2)
         self.serverLimit = self.initialServers + 4
-        self.clients = range(2, 5)
-        self.keys = range(1, 3)
+        self.clients = range(2, 8)
+        self.keys = range(2, 5)
         self.faultyTime = self.usesRealFiles ? 3_000 : 6_000
+        self.lateAcknowledgements = range(0, 1) == 0
         self.tickTime = range(8, 20)
         self.electionTicks = [4, 6, 10, 10][range(0, 3)]
         let base = range(1, 8)
         self.latency = base...(base + range(0, 50))
         self.diskLatency = 0...[5, 20, 60, 300][range(0, 3)]
         self.applyLatency = 0...[5, 20, 100][range(0, 2)]
-        self.faultInterval = range(25, 300)
-        self.thinkTime = range(2, 60)
+        self.faultInterval = range(40, 400)
+        self.thinkTime = range(2, 40)
         self.attemptTime = range(60, 400)
-        self.operationTime = range(300, 3_000)
+        self.operationTime = range(500, 4_000)
         self.lossChance = sometimes(200)
         self.duplicateChance = sometimes(150)
         self.longDelayChance = sometimes(60)
@@ -79,7 +82,7 @@ struct KeyValueOptions {
         self.clockRates = range(0, 2) == 0 ? 100...100 : 60...150
         self.commitsBetweenSyncs = range(1, 8)
         self.weights = [
-            (.crash, sometimes(4)), (.powerCut, sometimes(1)), (.partition, sometimes(5)), (.pause, sometimes(3)),
+            (.crash, sometimes(4)), (.powerCut, range(0, 5) == 0 ? 1 : 0), (.partition, sometimes(5)), (.pause, sometimes(3)),
             (.clockJump, sometimes(2)), (.diskStall, sometimes(2)), (.diskFull, sometimes(1)),
             (.diskLoss, sometimes(2)), (.bitFlip, sometimes(1)), (.membership, sometimes(5)),
             (.transfer, sometimes(2)), (.compaction, sometimes(5)), (.election, sometimes(3)),
@@ -91,6 +94,14 @@ struct KeyValueOptions {
         self.defects = options.defects
         if let time = options.faultyTime { self.faultyTime = time }
         self.disable(options.disabledFaults)
+    }
+
+    /// A healed world is fast: disks and network answer well within an election timeout.
+    mutating func heal() {
+        self.latency = 1...5
+        self.diskLatency = 0...3
+        self.applyLatency = 0...3
+        self.lateAcknowledgements = false
     }
 
     private mutating func disable(_ kinds: Set<FaultKind>) {

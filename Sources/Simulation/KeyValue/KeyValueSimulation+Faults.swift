@@ -68,16 +68,16 @@ extension KeyValueSimulation {
     mutating func crash(_ id: NodeID) {
         let position = self.position(id)
         var work: InterruptedWork?
+        var effects: [(entry: LogEntry, effect: KeyValueState.Effect)] = []
         let server = self.servers[position]
         if !server.appendQueue.isEmpty, !server.isFull {
             work = .log(server.appendQueue.map(LogStep.init))
         } else if let entries = server.applyQueue.first?.entries, !server.isFull {
-            work = self.interruptedApply(entries, of: server)
+            (work, effects) = self.interruptedApply(entries, of: server)
         }
         server.disk.backend.cutPower(during: work, &self.random)
         self.servers[position].forget()
-        self.servers[position].isFull = false
-        server.disk.backend.setFull(false)
+        self.freeDisk(id)
         if server.hasDecayed { server.disk.backend.flipBits(&self.random) }
         do throws(DiskTrouble) {
             try server.disk.backend.open()
@@ -91,20 +91,28 @@ extension KeyValueSimulation {
             return
         }
         self.servers[position].hasDecayed = false
+        let state = server.disk.state
+        for (entry, effect) in effects where entry.index <= state.index { self.noteEffect(effect, of: entry) }
+        self.checker.applied(at: state.index, digest: state.digest, members: state.members, by: id)
         let longest = self.random.next(below: 2) == 0 ? 80 : 1_500
         self.queue.plan(.start(id), at: self.now + 1 + self.random.next(below: longest))
     }
 
     /// The state as the transaction under way would leave it. Changes of members are not followed here: their
     /// transaction simply does not arrive.
-    private func interruptedApply(_ entries: [LogEntry], of server: KeyValueServer) -> InterruptedWork? {
+    private func interruptedApply(
+        _ entries: [LogEntry],
+        of server: KeyValueServer
+    ) -> (work: InterruptedWork?, effects: [(entry: LogEntry, effect: KeyValueState.Effect)]) {
         var state = server.disk.state
-        guard entries.allSatisfy({ $0.kind == .normal }) else { return nil }
+        guard entries.allSatisfy({ $0.kind == .normal }) else { return (nil, []) }
+        var effects: [(entry: LogEntry, effect: KeyValueState.Effect)] = []
         for entry in entries where entry.index > state.index {
-            guard entry.index == state.index.next else { return nil }
-            _ = state.apply(entry, deduplicates: !self.options.defects.contains(.noDeduplication))
+            guard entry.index == state.index.next else { return (nil, []) }
+            let effect = state.apply(entry, deduplicates: !self.options.defects.contains(.noDeduplication))
+            effects.append((entry, effect))
         }
-        return .state(state, isDurable: false)
+        return (.state(state, isDurable: false), effects)
     }
 
     // MARK: The atlas
@@ -171,12 +179,12 @@ extension KeyValueSimulation {
     private mutating func cutSome() -> Bool {
         self.cuts = []
         let ids = self.servers.map(\.id)
-        switch self.random.next(below: 5) {
-        case 0: return true
-        case 1, 2:
+        switch self.random.next(below: 6) {
+        case 0, 1: return true
+        case 2, 3:
             let alone = self.victim()
             for id in ids where id != alone { self.cut(alone, id) }
-        case 3:
+        case 4:
             let side = ids.filter { _ in self.random.next(below: 2) == 0 }
             for left in side { for right in ids where !side.contains(right) { self.cut(left, right) } }
         default: for _ in 0...self.random.next(below: 4) { self.cuts.insert([self.anyServer(), self.anyServer()]) }
@@ -220,11 +228,18 @@ extension KeyValueSimulation {
     }
 
     private mutating func fillSome() -> Bool {
-        let position = self.position(self.anyServer())
-        guard self.servers[position].node != nil else { return false }
-        self.servers[position].isFull.toggle()
-        self.servers[position].disk.backend.setFull(self.servers[position].isFull)
+        let id = self.anyServer()
+        let position = self.position(id)
+        guard self.servers[position].node != nil, !self.servers[position].isFull else { return false }
+        self.servers[position].isFull = true
+        self.servers[position].disk.backend.setFull(true)
+        self.queue.plan(.diskFreed(id), at: self.now + 50 + self.random.next(below: 800))
         return true
+    }
+
+    mutating func freeDisk(_ id: NodeID) {
+        self.servers[self.position(id)].isFull = false
+        self.servers[self.position(id)].disk.backend.setFull(false)
     }
 
     // MARK: Operators

@@ -110,7 +110,9 @@ extension KeyValueSimulation {
             if self.servers[position].appendQueue.count == 1 {
                 self.queue.plan(.diskDone(id, life: life), at: self.diskTime(position))
             }
-            if self.happens(self.options.crashAtWriteChance), self.injected < self.options.faultLimit {
+            // Votes are few, so crashes around them are sought.
+            let weight = work.hardState?.vote != nil && work.entries.isEmpty ? 8 : 1
+            if self.happens(weight * self.options.crashAtWriteChance), self.injected < self.options.faultLimit {
                 // Between what was sent and what it depends on.
                 self.injected += 1
                 self.report.count(.crashAtWrite)
@@ -141,13 +143,15 @@ extension KeyValueSimulation {
         }
         // One sync serves what has gathered, as in a host with group commit.
         let gathered = self.servers[position].appendQueue.count
-        for _ in 0..<(self.random.next(below: 4) == 0 ? 1 : gathered) {
+        for _ in 0..<(self.random.next(below: 3) == 0 ? 1 : gathered) {
             guard let work = self.servers[position].appendQueue.first else { break }
             // What finds no space has planned its next attempt.
             guard self.write(work, at: position) else { return }
             self.servers[position].appendQueue.removeFirst()
             self.servers[position].acknowledging.append(work)
-            self.queue.plan(.acknowledge(id, life: life), at: self.now + self.random.next(below: 3))
+            let isLate = self.options.lateAcknowledgements && self.random.next(below: 6) == 0
+            let delay = self.random.next(below: isLate ? 120 : 3)
+            self.queue.plan(.acknowledge(id, life: life), at: self.now + delay)
         }
         guard self.servers[position].node != nil, !self.servers[position].appendQueue.isEmpty else { return }
         self.queue.plan(.diskDone(id, life: life), at: max(self.now + 1, self.diskTime(position)))
@@ -249,7 +253,7 @@ extension KeyValueSimulation {
     }
 
     /// No command is carried out twice.
-    private mutating func noteEffect(_ effect: KeyValueState.Effect, of entry: LogEntry) {
+    mutating func noteEffect(_ effect: KeyValueState.Effect, of entry: LogEntry) {
         guard case .executed(let command, _) = effect else { return }
         let name = [command.client, command.sequence]
         if let known = self.executed[name], known != entry.index {

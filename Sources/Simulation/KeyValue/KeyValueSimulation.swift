@@ -14,6 +14,7 @@ struct KeyValueSimulation {
         case crash(NodeID, life: Int)
         case resume(NodeID, life: Int)
         case start(NodeID)
+        case diskFreed(NodeID)
         case act(client: Int)
         case request(ClientRequest, to: NodeID)
         case answer(ClientRequest, ServerAnswer)
@@ -23,7 +24,7 @@ struct KeyValueSimulation {
         case repair
     }
 
-    let options: KeyValueOptions
+    private(set) var options: KeyValueOptions
     var report: ScenarioReport
     var random: SplitMix64
     var servers: [KeyValueServer] = []
@@ -92,11 +93,12 @@ struct KeyValueSimulation {
         self.isHealing = true
         self.cuts = []
         self.abandonSome()
+        self.options.heal()
         for position in self.servers.indices {
             let id = self.servers[position].id
             self.servers[position].diskStalledUntil = 0
-            self.servers[position].isFull = false
-            self.servers[position].disk.backend.setFull(false)
+            self.servers[position].clockRate = 100
+            self.freeDisk(id)
             if self.servers[position].node == nil, !self.isAway(id) { self.start(id) }
         }
         let goal = self.checker.highestCommit + 5
@@ -188,6 +190,7 @@ struct KeyValueSimulation {
         case .crash(let id, let life): if self.isAlive(id, life) { self.crash(id) }
         case .resume(let id, let life): if self.isAlive(id, life) { self.with(id) { $0.resumeAfterPause() } }
         case .start(let id): self.start(id)
+        case .diskFreed(let id): self.freeDisk(id)
         case .act(let client): self.act(client)
         case .request(let request, let id): self.receive(request, at: id)
         case .answer(let request, let answer): self.take(answer, to: request)
@@ -210,7 +213,7 @@ struct KeyValueSimulation {
             id
         case .deliver(let message): message.to
         case .snapshotLost(let message): message.from
-        case .crash, .start, .act, .answer, .attemptTimeout, .again, .fault, .repair: nil
+        case .crash, .start, .diskFreed, .act, .answer, .attemptTimeout, .again, .fault, .repair: nil
         }
     }
 

@@ -20,7 +20,7 @@ package struct RaftSimulation {
     }
 
     package private(set) var report: ScenarioReport
-    package let options: SimulationOptions
+    package private(set) var options: SimulationOptions
 
     var random: SplitMix64
     var replicas: [SimulatedReplica]
@@ -66,6 +66,9 @@ package struct RaftSimulation {
     /// Stops all faults; from then on the members must elect a leader and agree on all entries and states.
     private mutating func runHealingPhase() {
         self.isHealing = true
+        // A healed world is fast: disks and network answer well within an election timeout.
+        self.options.latency = 1...5
+        self.options.diskLatency = 0...3
         self.cuts = []
         for replica in self.replicas where replica.node == nil { self.start(replica.id) }
         let goal = self.checker.highestCommit + 5
