@@ -20,6 +20,17 @@ struct ClusterCommand: ParsableCommand {
     )
 }
 
+/// Runs `body`, whose errors say what is wrong with the arguments and the files they name: exit code 2, and no usage
+/// text behind them, for the command was written as it should be.
+func usage<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+        return try body()
+    } catch {
+        FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+        throw ExitCode(2)
+    }
+}
+
 /// What `init` and `join` have in common: the folder, the certificates, the address to listen on.
 struct FormatOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The node's data folder, new or empty.", valueName: "folder"))
@@ -38,11 +49,7 @@ struct FormatOptions: ParsableArguments {
 
     /// Who the node is, by its certificate.
     func identity() throws -> NodeCertificateIdentity {
-        do {
-            return try CertificateFolder.read(certs)
-        } catch {
-            throw ValidationError(error.description)
-        }
+        try usage { try CertificateFolder.read(certs) }
     }
 
     func listenAddress() throws -> NodeAddress? { try listen.map { try FormatOptions.address($0, "--listen") } }
@@ -83,18 +90,17 @@ struct ClusterInitCommand: ParsableCommand {
 
     func run() throws {
         let identity = try format.identity()
-        let settings: ClusterSettings
-        do {
-            settings = try ClusterSettings(
+        let listen = try format.listenAddress()
+        let settings = try usage {
+            let settings = try ClusterSettings(
                 founder: identity.nodeID,
                 clusterID: identity.clusterID.description,
                 certificates: try ClusterSettings.absolute(format.certs),
                 members: try ClusterSettings.members(members),
-                listen: try format.listenAddress()
+                listen: listen
             )
             try ClusterSettings.initialize(folder: format.data, settings: settings)
-        } catch let error as DataFolderError {
-            throw ValidationError(error.description)
+            return settings
         }
         for warning in settings.warnings { FileHandle.standardError.write(Data("Warning: \(warning)\n".utf8)) }
         print(
@@ -134,11 +140,7 @@ struct ClusterJoinCommand: AsyncParsableCommand {
         let identity = try format.identity()
         let own = try FormatOptions.address(address, "--address")
         let listen = try format.listenAddress()
-        do {
-            try ClusterSettings.checkUnused(format.data)
-        } catch let error as DataFolderError {
-            throw ValidationError(error.description)
-        }
+        try usage { try ClusterSettings.checkUnused(format.data) }
         let wish = ClusterJoin(
             node: identity.nodeID,
             clusterID: identity.clusterID.description,

@@ -47,12 +47,10 @@ struct ClusterLocalCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cluster: LocalCluster
-        do {
-            cluster = try LocalCluster(folder: data, wanted: try wanted(), isFresh: fresh)
+        let cluster = try usage {
+            let cluster = try LocalCluster(folder: data, wanted: try wanted(), isFresh: fresh)
             try format(cluster)
-        } catch let error as LocalClusterError {
-            throw ValidationError(error.description)
+            return cluster
         }
         let binary = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         try await cluster.run(binary: binary)
@@ -61,7 +59,7 @@ struct ClusterLocalCommand: AsyncParsableCommand {
     private func wanted() throws -> LocalClusterDefinition? {
         if let definition {
             guard let bytes = FileManager.default.contents(atPath: definition) else {
-                throw ValidationError("Expected a file at '\(definition)', but it cannot be read.")
+                throw LocalClusterError("Expected a file at '\(definition)', but it cannot be read")
             }
             return try LocalClusterDefinition(json: Array(bytes), source: definition)
         }

@@ -4,7 +4,7 @@ import JSON
 package struct LocalClusterError: Error, Equatable, Sendable, CustomStringConvertible {
     package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// The nodes of a cluster on one machine, with their ports. Written as JSON: by hand (`cluster/local/cluster.json`), and
