@@ -29,7 +29,7 @@ extension ThalwegNode: CommandGateway {
         case .answered(let answer): .answered(answer)
         case .refused(let reason), .misdirected(let reason): .unavailable(reason: reason)
         case .unknown(let reason): .deadlineExceeded(reason: reason)
-        case .failed(let reason), .impossible(let reason): .failed(reason: reason)
+        case .failed(let reason), .impossible(let reason), .tooEarly(let reason): .failed(reason: reason)
         case .done: .answered(.done)
         }
     }

@@ -51,8 +51,8 @@ extension Replica {
                 answer(id, .done)
                 continue
             }
-            if let reason = objection(to: change) {
-                answer(id, .impossible(reason: reason))
+            if let objection = objection(to: change) {
+                answer(id, objection)
                 continue
             }
             do {
@@ -79,7 +79,7 @@ extension Replica {
     }
 
     /// Why a change is not made although the rules allow it; nil when it may be.
-    private func objection(to change: MemberChange) -> String? {
+    private func objection(to change: MemberChange) -> ReplicaAnswer? {
         let promoted: NodeID
         switch change {
         case .promote(let node): promoted = node
@@ -89,22 +89,28 @@ extension Replica {
             let rest = raft.members.voters.filter { $0 != node }
             let live = raft.status.peers.filter { rest.contains($0.id) && ($0.isRecentlyActive || $0.id == raft.id) }
             guard live.count * 2 <= rest.count else { return nil }
-            return
-                "without node \(node) only \(live.count) of \(rest.count) voters would be alive, which is no majority"
+            return .impossible(
+                reason: "without node \(node) only \(live.count) of \(rest.count) voters would be alive, which is no "
+                    + "majority"
+            )
         case .addLearner(let node, let address):
             guard !address.isEmpty, address.utf8.count <= Membership.addressByteLimit else {
-                return "Expected an address of 1 to \(Membership.addressByteLimit) bytes, but got another one"
+                return .impossible(
+                    reason: "Expected an address of 1 to \(Membership.addressByteLimit) bytes, but got another one"
+                )
             }
-            if raft.members.allMembers.count >= Membership.memberLimit { return "the cluster has too many members" }
-            return node.rawValue == 0 ? "Expected a node id from 1 on, but got 0" : nil
+            if raft.members.allMembers.count >= Membership.memberLimit {
+                return .impossible(reason: "the cluster has too many members")
+            }
+            return node.rawValue == 0 ? .impossible(reason: "Expected a node id from 1 on, but got 0") : nil
         case .leaveJoint: return nil
         }
         guard let peer = raft.status.peers.first(where: { $0.id == promoted }) else {
-            return "node \(promoted) is no learner of this cluster; add it first"
+            return .impossible(reason: "node \(promoted) is no learner of this cluster; add it first")
         }
         let lag = raft.lastIndex.distance(from: peer.match)
         guard peer.state == .replicate, lag <= 1_000 else {
-            return "node \(promoted) has not caught up: \(lag) entries to go; try again later"
+            return .tooEarly(reason: "node \(promoted) has not caught up: \(lag) entries to go; try again later")
         }
         return nil
     }

@@ -61,6 +61,8 @@ package enum ReplicaAnswer: Hashable, Sendable {
     case done
     /// What an operator asked for cannot be done.
     case impossible(reason: String)
+    /// What an operator asked for cannot be done yet, but can later without anybody doing anything.
+    case tooEarly(reason: String)
 }
 
 /// What a replica wants done. Nothing here leaves the node before the event it rests on is committed.

@@ -34,7 +34,7 @@ import Testing
 
         try leader.step([.changeMembers(RequestID("b"), .promote(NodeID(9)))])
 
-        guard case .impossible = leader.answers[RequestID("b")] else {
+        guard case .tooEarly = leader.answers[RequestID("b")] else {
             Issue.record("Expected a refusal, but got \(String(describing: leader.answers[RequestID("b")]))")
             return
         }

@@ -168,6 +168,7 @@ enum ForwardedAnswer {
         case .failed(let reason): write(4, reason, &writer)
         case .done: writer.write(UInt8(5))
         case .impossible(let reason): write(6, reason, &writer)
+        case .tooEarly(let reason): write(7, reason, &writer)
         }
         return writer.bytes
     }
@@ -192,7 +193,8 @@ enum ForwardedAnswer {
         case 4: return .failed(reason: try reader.string())
         case 5: return .done
         case 6: return .impossible(reason: try reader.string())
-        case let other: throw DecodingFailure("Expected an answer of kind 0 to 6, but got \(other)")
+        case 7: return .tooEarly(reason: try reader.string())
+        case let other: throw DecodingFailure("Expected an answer of kind 0 to 7, but got \(other)")
         }
     }
 }

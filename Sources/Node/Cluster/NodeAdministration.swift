@@ -93,6 +93,7 @@ extension ThalwegNode: ClusterAdministration {
         switch answer {
         case .done, .answered: .done
         case .impossible(let reason): .impossible(reason: reason)
+        case .tooEarly(let reason): .tooEarly(reason: reason)
         case .refused(let reason), .misdirected(let reason), .failed(let reason): .unavailable(reason: reason)
         case .unknown(let reason): .unknown(reason: reason)
         }
