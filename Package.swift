@@ -153,6 +153,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "BPMNModel", "BPMNParsing", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore", "RaftLog",
+                "ReplicaCore", "SQLite", "StateStore",
+            ],
+            exclude: ["Findings"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
         .testTarget(name: "NodeTests", dependencies: ["Gateway", "Node"], swiftSettings: settings),

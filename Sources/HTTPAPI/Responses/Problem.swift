@@ -1,8 +1,3 @@
-import HTTPTypes
-import HummingbirdCore
-import JSON
-import NIOCore
-
 /// Why a request was not carried out; rendered as `application/problem+json` (RFC 9457).
 struct Problem: Error, Hashable {
     var status: Int
@@ -12,9 +7,6 @@ struct Problem: Error, Hashable {
     var detail: String
     /// For 405: what may be done instead.
     var allowedMethods: [String] = []
-
-    private static let instanceLengthLimit = 512
-    private static let detailLengthLimit = 8192
 
     /// The caller sent what it must not send.
     static func invalid(_ detail: String) -> Problem {
@@ -35,29 +27,10 @@ struct Problem: Error, Hashable {
         Problem(status: 501, title: "NOT_IMPLEMENTED", detail: "\(what) is not supported by this version of Thalweg")
     }
 
-    /// The response, naming the path that was asked for.
-    func response(path: String) -> Response {
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("type", "about:blank")
-        writer.member("title", self.title)
-        writer.member("status", self.status)
-        writer.member("detail", Self.shortened(self.detail, to: Self.detailLengthLimit))
-        writer.member("instance", Self.shortened(path, to: Self.instanceLengthLimit))
-        writer.endObject()
-        var headers: HTTPFields = [.contentType: "application/problem+json"]
-        if !self.allowedMethods.isEmpty { headers[.allow] = self.allowedMethods.joined(separator: ", ") }
-        return Response(
-            status: HTTPResponse.Status(code: self.status),
-            headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes))
-        )
-    }
-
     /// A name that came from a client, quoted and short enough for a message.
     static func quoted(_ text: some StringProtocol) -> String { "'\(Self.shortened(String(text), to: 64))'" }
 
-    private static func shortened(_ text: String, to length: Int) -> String {
+    static func shortened(_ text: String, to length: Int) -> String {
         guard text.utf8.count > length else { return text }
         return String(decoding: text.utf8.prefix(length), as: UTF8.self) + "…"
     }
