@@ -41,7 +41,9 @@ import Testing
             ["tasks", "assign", "1"], ["variables", "set", "1"], ["work", "pay"], ["work", "pay", "--exec", ""],
             ["work", "pay", "--exec", "x", "--parallel", "0"], ["work", "pay", "--exec", "x", "--timeout", "1ms"],
             ["work", "pay", "--exec", "x", "--max-jobs", "0"], ["work", "pay", "--exec", "x", "--output-limit", "-1"],
-            ["nonsense"], ["status", "--nonsense"],
+            ["nonsense"], ["status", "--nonsense"], ["certs", "create-ca"], ["certs", "show"],
+            ["certs", "create-node", "--ca", "a", "--node", "-1", "--host", "h", "--out", "b"],
+            ["certs", "create-node", "--ca", "a", "--node", "1", "--out", "b"], ["certs", "renew", "--ca", "a"],
         ])
     func `wrong usage is exit code 2`(arguments: [String]) {
         #expect(self.exitCode(arguments) == 2)
@@ -62,7 +64,8 @@ import Testing
             ["publish", "m", "--correlation-key", "k", "--ttl", "1h", "--message-id", "i"],
             ["jobs", "--type", "t", "--state", "failed"], ["tasks"], ["tasks", "--assignee", "ada"],
             ["tasks", "complete", "1", "--variables", "@f"], ["tasks", "assign", "1", "--user", "ada"],
-            ["variables", "set", "1", "{}", "--local"],
+            ["variables", "set", "1", "{}", "--local"], ["certs", "show", "a", "--json"],
+            ["certs", "create-ca", "--out", "a", "--cluster-id", "00112233aabbccdd", "--not-after", "-5"],
             ["work", "pay", "--exec", "x", "--parallel", "8", "--backoff", "30s", "--max-jobs", "3", "--lease"],
         ])
     func `right usage is accepted`(arguments: [String]) {
