@@ -69,6 +69,8 @@ enum GroupRecord {
             let learnersNext = reader.members(), let generation = version == 1 ? 0 : reader.uint64(),
             reader.position == bytes.count - 4
         else { return nil }
+        // No log counts that far, and what follows could not count on from there.
+        guard commit < GroupHead.indexLimit, index < GroupHead.indexLimit else { return nil }
         let configuration = ClusterConfiguration(
             voters: voters,
             learners: learners,

@@ -90,6 +90,17 @@ struct FormatTests {
         #expect(Self.code(bytes, 4) == .corrupted)
     }
 
+    @Test(arguments: [GroupHead.indexLimit, .max])
+    func `a group record with an index that no log reaches is refused`(index: UInt64) {
+        var far = Self.status
+        far.snapshot.index = LogIndex(index)
+        var committed = Self.status
+        committed.hardState.commit = LogIndex(index)
+
+        #expect(Self.code(GroupRecord.encode(far), 3) == .corrupted)
+        #expect(Self.code(GroupRecord.encode(committed), 3) == .corrupted)
+    }
+
     private static func code(_ bytes: [UInt8], _ group: UInt32) -> RaftLogError.Code? {
         #expect(throws: RaftLogError.self) { try GroupRecord.decode(bytes, of: GroupID(group)) }?.code
     }

@@ -16,12 +16,10 @@ extension FuzzTarget {
         seeds: { sampleStatuses.map { Array(GroupRecord.encode($0).dropLast(4)) } },
         run: { input in
             let group = GroupID(7)
-            guard let status = GroupRecord.decode(sealed(input, group: group), of: group) else { return nil }
+            guard let status = try? GroupRecord.decode(sealed(input, group: group), of: group) else { return nil }
             guard status.firstIndex > status.snapshot.index else { return "an index that cannot be counted on from" }
-            guard GroupRecord.decode(GroupRecord.encode(status), of: group) == status else {
-                return "another record after writing and reading it again"
-            }
-            return GroupRecord.decode(input, of: group) == nil || input.isEmpty ? nil : "took a wrong checksum"
+            let again = try? GroupRecord.decode(GroupRecord.encode(status), of: group)
+            return again == status ? nil : "another record after writing and reading it again"
         }
     )
 
@@ -167,7 +165,7 @@ private final class LogRows: @unchecked Sendable {
                 let record = cursor.chunk()
                 let number = GroupID(UInt32(group))
                 let stored = tag % 4 == 1 ? FuzzTarget.sealed(record, group: number) : record
-                incarnations[group] = GroupRecord.decode(stored, of: number)?.incarnation.rawValue
+                incarnations[group] = (try? GroupRecord.decode(stored, of: number))?.incarnation.rawValue
                 try self.insertRecord.bind(1, Int64(group))
                 try stored.withUnsafeBytes { try self.insertRecord.run(2, borrowing: $0) }
             default:
