@@ -204,7 +204,7 @@ private final class WriteAheadFile: @unchecked Sendable {
             if first & 1 == 0 { Self.seal(&bytes, frames: Int(bytes.first ?? 0)) }
             do {
                 try Data(bytes).write(to: URL(filePath: self.path))
-                guard let file = try StoredFile(writeAheadFile: self.path, vfs: nil) else { return "found no file" }
+                guard let file = try StoredFile(writeAheadFile: self.path, vfs: nil) else { return nil }
                 _ = try WriteAheadInspection.inspect(file)
                 return nil
             } catch {
