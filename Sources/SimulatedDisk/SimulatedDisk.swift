@@ -22,6 +22,11 @@ package final class SimulatedDisk: @unchecked Sendable {
         var recording: DiskRecording?
         var faults: [OperationKind: (after: Int, fault: Fault)] = [:]
         var capacityBytes: Int?
+        /// Changes and syncs that still reach the disk before its power goes; nil is without end.
+        var operationsLeft: Int?
+        var isOff = false
+        /// Syncs are answered and not done: a lying disk.
+        var ignoresSyncs = false
         var random: DiskRandom
         /// Milliseconds since the Unix epoch, as SQLite's own functions see them.
         var milliseconds: Int64 = 0
@@ -112,6 +117,14 @@ extension SimulatedDisk.State {
     /// Counts the operation; answers with the fault that meets it, if any.
     mutating func begin(_ kind: SimulatedDisk.OperationKind) -> SimulatedDisk.Fault? {
         self.counts[kind, default: 0] += 1
+        if self.isOff { return .ioError }
+        if kind != .read, let left = self.operationsLeft {
+            guard left > 0 else {
+                self.isOff = true
+                return .ioError
+            }
+            self.operationsLeft = left - 1
+        }
         guard let pending = self.faults[kind] else { return nil }
         guard pending.after > 0 else { return pending.fault }
         self.faults[kind] = (pending.after - 1, pending.fault)
@@ -119,6 +132,7 @@ extension SimulatedDisk.State {
     }
 
     mutating func perform(_ operation: DiskRecording.Operation) {
+        if self.isOff { return }
         self.image.apply(operation)
         self.recording?.append(operation)
     }

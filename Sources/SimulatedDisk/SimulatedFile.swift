@@ -114,6 +114,7 @@ final class SimulatedFile {
         self.disk.callHook(.sync)
         return self.disk.state.withLock { state in
             if state.begin(.sync) != nil { return SQLITE_IOERR_FSYNC_CODE }
+            if state.ignoresSyncs { return SQLITE_OK }
             state.perform(.sync(self.path, withFolder: self.syncsFolder))
             self.syncsFolder = false
             return SQLITE_OK

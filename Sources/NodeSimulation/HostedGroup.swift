@@ -1,0 +1,119 @@
+import ProcessEngine
+import RaftCore
+import RaftLog
+import ReplicaCore
+import SQLite
+import SimulatedDisk
+import StateStore
+
+/// One group on one node while the node runs: the production replica with its state, and what its driver keeps.
+final class HostedGroup {
+    let number: UInt32
+    let replica: Replica<SimulatedLogReader>
+    private(set) var state: SQLiteState
+    private(set) var generation: UInt64
+    let reader: SimulatedLogReader
+    /// Work for the log, in order.
+    var work: [StorageAppend] = []
+    /// A newer commit index that needs no sync of its own: it goes along with the next entries.
+    var pendingHardState: HardState?
+    /// When a wake-up is planned, in simulated time.
+    var wake: Int?
+    var reads: [ReadRequestID: (Bool) -> Void] = [:]
+    private let host: SimulatedHost
+    private var variableReader: VariableReader?
+
+    /// Opens the group from the host's disk and log.
+    init(_ number: UInt32, host: SimulatedHost, log: SQLiteRaftLog, seed: UInt64) throws {
+        self.number = number
+        self.host = host
+        let group = GroupID(number)
+        self.generation = try log.status(of: group).stateGeneration
+        host.removeGenerations(of: number, but: self.generation)
+        let folder = SimulatedHost.folder(number, self.generation)
+        let state = try SQLiteState(folder: folder, options: host.stateOptions)
+        self.state = state
+        let members = try Membership(decoding: state.membership).configuration
+        self.reader = SimulatedLogReader(log: log, group: group, configuration: members)
+        var configuration = RaftConfiguration(id: host.id, group: group)
+        configuration.applied = LogIndex(state.position.appliedIndex)
+        configuration.asynchronousStorageWrites = true
+        configuration.randomSeed = seed
+        configuration.maxMessageBytes = host.options.maxMessageBytes
+        configuration.maxInflightMessages = host.options.maxInflightMessages
+        var limits = ReplicaLimits()
+        limits.leaseGraceMilliseconds = host.options.leaseGrace
+        self.replica = try Replica(
+            group: number,
+            raft: RaftNode(configuration: configuration, storage: self.reader),
+            state: state,
+            engine: Engine(group: number, environment: EngineEnvironment(modelReader: SimulatedModelReader())),
+            marker: NoExecutionMarker(),
+            limits: limits
+        )
+    }
+
+    var isLeader: Bool { self.replica.role == .leader }
+
+    /// A consistent copy of what is committed: the files as they are, since nothing else runs at this moment. What the
+    /// open transaction may have written into the log's file has no commit mark there.
+    func copyFiles() -> [SnapshotDepot.File] {
+        let path = "\(SimulatedHost.folder(self.number, self.generation))/\(StateFile.name)"
+        let image = self.host.disk.image
+        return ["", "-wal"].compactMap { suffix in
+            image.contents(of: path + suffix).map { .init(name: StateFile.name + suffix, bytes: $0) }
+        }
+    }
+
+    /// Puts the files of a received snapshot beside the present state and opens them.
+    ///
+    /// - Returns: the number of the new generation; nil when the disk is full.
+    func prepareGeneration(_ files: [SnapshotDepot.File]) throws -> (generation: UInt64, state: SQLiteState)? {
+        let next = self.generation + 1
+        self.host.removeGenerations(of: self.number, but: self.generation)
+        let folder = SimulatedHost.folder(self.number, next)
+        for file in files {
+            guard self.host.disk.store(file.bytes, as: "\(folder)/\(file.name)") else {
+                if self.host.disk.isOff { throw SimulatedHostError.powerIsOff }
+                return nil
+            }
+        }
+        return (next, try SQLiteState(folder: folder, options: self.host.stateOptions))
+    }
+
+    /// Goes on with another state, which the log names already.
+    func adopt(_ generation: UInt64, _ state: SQLiteState) throws {
+        self.variableReader = nil
+        self.generation = generation
+        self.state = state
+        try self.replica.install(state)
+        self.host.removeGenerations(of: self.number, but: generation)
+    }
+
+    /// The committed value of a variable in a scope, through a connection of its own as queries have one.
+    func committedVariable(_ name: String, scope: Key) throws -> [UInt8]? {
+        let reader = try self.variableReader ?? VariableReader(self.state)
+        self.variableReader = reader
+        return try reader.value(name, scope: scope)
+    }
+}
+
+/// A reading connection beside the writer's.
+private final class VariableReader {
+    private let database: Database
+    private let statement: Statement
+
+    init(_ state: SQLiteState) throws {
+        self.database = try state.openReader()
+        self.statement = try self.database.prepare(
+            "SELECT value FROM variable WHERE processInstanceKey = ?1 AND scopeKey = ?1 AND name = ?2"
+        )
+    }
+
+    func value(_ name: String, scope: Key) throws -> [UInt8]? {
+        try self.statement.bind(1, scope.rawValue)
+        try self.statement.bind(2, name)
+        defer { self.statement.reset() }
+        return try self.statement.step() ? self.statement.blob(0) : nil
+    }
+}
