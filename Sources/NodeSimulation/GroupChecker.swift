@@ -3,6 +3,7 @@ import RaftCore
 import RaftLog
 import ReplicaCore
 import Simulation
+import StateStore
 
 /// Checks one group over the whole world from what each step changed: the properties of the Raft paper (figure 3) as
 /// far as they are seen from outside of a replica, that what the log acknowledged stays, and equal states.
@@ -95,6 +96,12 @@ final class GroupChecker {
         self.mirrors[node] = self.unacknowledged.removeValue(forKey: node)
     }
 
+    /// Nothing of the work was kept, for lack of space.
+    func didNotPersist(by node: NodeID) { self.unacknowledged[node] = nil }
+
+    /// Calls `body` with the due time of each timer that is triggered, when that is committed.
+    func onTimer(_ body: @escaping (Int64) -> Void) { self.events.timerTriggered = body }
+
     /// Looks at a log that was opened: what it acknowledged must be there.
     func opened(_ group: HostedGroup, by node: NodeID) {
         self.terms[node] = nil
@@ -173,10 +180,13 @@ final class GroupChecker {
 
     private func checkCompleteness(_ group: HostedGroup, _ node: NodeID) {
         guard let mirror = self.mirrors[node] else { return }
-        for (index, term) in self.committed where index > mirror.base.index && index <= self.highestApplied {
-            if mirror.term(at: index) != term {
+        var index = mirror.base.index.next
+        while index <= self.highestApplied {
+            if let term = self.committed[index], mirror.term(at: index) != term {
                 self.report("leader completeness: \(node), leader of term \(group.replica.term), lacks \(term)/\(index)")
+                return
             }
+            index = index.next
         }
     }
 

@@ -71,11 +71,12 @@ final class SimulatedHost {
 
     // MARK: Starting and ending
 
-    /// Starts the node from its disk.
-    func start(seed: UInt64) throws {
+    /// Starts the node from its disk, whose power may go again on the way.
+    func start(seed: UInt64, cutAfter operations: Int?) throws {
         self.life += 1
         self.disk = SimulatedDisk(self.image, seed: seed)
         if self.options.defect == .noSync { self.disk.ignoreSyncs() }
+        if let operations { self.disk.cutPower(after: operations) }
         let log = try FormattedDisks.openLog(self.id, on: self.disk, options: self.options)
         self.log = log
         self.groups = try log.groups().enumerated().map { place, group in

@@ -1,3 +1,5 @@
+import Synchronization
+
 extension SimulatedDisk {
     /// Lets the power go after so many more changes and syncs: from then on every operation fails and changes nothing,
     /// so that `afterPowerCut` shows what a cut in the middle of the work left.
@@ -7,6 +9,9 @@ extension SimulatedDisk {
             if operations == 0 { state.isOff = true }
         }
     }
+
+    /// Whether the power is going to go, or has gone.
+    package var isPowerEnding: Bool { self.state.withLock { $0.operationsLeft != nil || $0.isOff } }
 
     /// Whether an operation has met the lack of power.
     package var isOff: Bool { self.state.withLock { $0.isOff } }
