@@ -214,13 +214,19 @@ package final class SQLiteState: TransactionalState {
     package var isCheckpointDue: Bool { database.walPages > nextCheckpointPages }
 
     /// Copies committed pages from the write-ahead log into the database if the log has grown over the limit. Waits for
-    /// nobody: pages that a reader still needs are left for a later call. Only between transactions.
+    /// nobody: pages that a reader still needs are left for a later call. Does nothing while a transaction is open or
+    /// the disk is full: a later call makes it good.
     ///
     /// - Returns: whether it did something.
     @discardableResult
     package func checkpointIfNeeded() throws -> Bool {
-        guard isCheckpointDue else { return false }
-        try database.checkpoint(.passive)
+        guard isCheckpointDue, !database.isInTransaction else { return false }
+        do {
+            try database.checkpoint(.passive)
+        } catch let error as SQLiteError where error.isDiskFull {
+            nextCheckpointPages = database.walPages + options.checkpointBytes / options.pageBytes / 4
+            return false
+        }
         // The log starts anew with the next commit, unless a reader keeps it; then further attempts wait for more.
         nextCheckpointPages = database.walPages + options.checkpointBytes / options.pageBytes / 4
         return true
