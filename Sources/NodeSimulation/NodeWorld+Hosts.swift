@@ -104,9 +104,10 @@ extension NodeWorld {
 
     func compact(_ host: SimulatedHost, _ group: HostedGroup, tail: UInt64) throws {
         guard let log = host.log, group.state.durableAppliedIndex > tail + 1 else { return }
-        let through = LogIndex(group.state.durableAppliedIndex - tail)
         let status = try group.reader.status()
-        guard through >= status.firstIndex, through <= group.replica.commitIndex else { return }
+        // The log itself may know of less that is committed.
+        let through = min(LogIndex(group.state.durableAppliedIndex - tail), status.hardState.commit)
+        guard through >= status.firstIndex else { return }
         do {
             try log.compact(
                 GroupID(group.number),
@@ -144,6 +145,8 @@ extension NodeWorld {
         var inputs = first
         repeat {
             let actions = try group.replica.step(inputs, time: host.localTime(self.now))
+            // What a step decided that met the lack of power never left the node.
+            if host.disk.isOff { throw SimulatedHostError.powerIsOff }
             inputs = []
             self.checkers[group.number]?.stepped(group, on: host.id)
             self.note(host.id.rawValue << 32 | group.state.position.appliedIndex)
@@ -151,17 +154,8 @@ extension NodeWorld {
             if !group.isLeader { self.note(group.replica.digest.low) }
             for action in actions { self.perform(action, host, group, &inputs) }
         } while !inputs.isEmpty
-        try self.checkpoint(host, group)
+        try group.state.checkpointIfNeeded()
         self.planWake(host, group)
-    }
-
-    private func checkpoint(_ host: SimulatedHost, _ group: HostedGroup) throws {
-        do {
-            try group.state.checkpointIfNeeded()
-        } catch let error as SQLiteError where error.isDiskFull && host.isDiskFull {
-            // The write-ahead file stays as long as it is; a later call tries again.
-            return
-        }
     }
 
     private func planWake(_ host: SimulatedHost, _ group: HostedGroup) {

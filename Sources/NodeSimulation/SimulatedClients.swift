@@ -267,5 +267,11 @@ final class SimulatedClients {
                 self.world.violation("completed job \(key) is \(String(describing: state)) on \(host.id)")
             }
         }
+        for group in host.groups {
+            let found = try SQLiteState.recomputeDigest(try group.state.openReader())
+            if found != group.replica.digest {
+                self.world.violation("group \(group.number) on \(host.id) has other rows than its digest says")
+            }
+        }
     }
 }

@@ -156,7 +156,7 @@ final class SimulatedGateway {
         guard !call.isFinished, call.gateway.isUp else { return }
         switch answer {
         case .answered(let answer): self.finish(call, .answered(answer))
-        case .refused where attempt == call.attempts:
+        case .refused where attempt == call.attempts, .misdirected where attempt == call.attempts:
             self.retry(call, attempt, after: 20 + self.world.random.next(below: 100))
         case .unknown where attempt == call.attempts:
             if call.key == nil {
@@ -165,7 +165,7 @@ final class SimulatedGateway {
                 self.retry(call, attempt, after: 20 + self.world.random.next(below: 100))
             }
         case .failed(let reason): self.world.violation("a command failed by a fault of ours: \(reason)")
-        case .refused, .unknown, .done, .impossible: break
+        case .refused, .misdirected, .unknown, .done, .impossible: break
         }
     }
 
