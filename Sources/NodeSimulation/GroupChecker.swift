@@ -70,12 +70,6 @@ final class GroupChecker {
 
     /// Before work goes to a log.
     func willPersist(_ work: StorageAppend, hardState: HardState?, by node: NodeID) {
-        if let hardState, let vote = hardState.vote {
-            if let known = self.votes[node]?[hardState.term], known != vote {
-                self.report("one vote a term: \(node) votes for \(known) and \(vote) in term \(hardState.term)")
-            }
-            self.votes[node, default: [:]][hardState.term] = vote
-        }
         for entry in work.entries {
             var hash = TraceHash()
             hash.add(UInt64(entry.kind.rawValue))
@@ -98,7 +92,18 @@ final class GroupChecker {
 
     /// Work is durable: from now on no power cut may take it away.
     func didPersist(by node: NodeID) {
-        self.mirrors[node] = self.unacknowledged.removeValue(forKey: node)
+        guard let mirror = self.unacknowledged.removeValue(forKey: node) else { return }
+        self.mirrors[node] = mirror
+        self.noteVote(mirror.hardState, by: node)
+    }
+
+    /// A node votes once in a term, for ever.
+    private func noteVote(_ hardState: HardState, by node: NodeID) {
+        guard let vote = hardState.vote else { return }
+        if let known = self.votes[node]?[hardState.term], known != vote {
+            self.report("one vote a term: \(node) votes for \(known) and \(vote) in term \(hardState.term)")
+        }
+        self.votes[node, default: [:]][hardState.term] = vote
     }
 
     /// Nothing of the work was kept, for lack of space.
@@ -133,6 +138,7 @@ final class GroupChecker {
         }
         self.mirrors[node] = found
         self.unacknowledged[node] = nil
+        self.noteVote(found.hardState, by: node)
     }
 
     private static func isIn(_ mirror: Mirror, _ status: RaftLog.GroupStatus, _ reader: SimulatedLogReader) -> Bool {
@@ -191,7 +197,9 @@ final class GroupChecker {
     }
 
     private func checkCompleteness(_ group: HostedGroup, _ node: NodeID) {
-        guard let mirror = self.mirrors[node] else { return }
+        guard var mirror = self.mirrors[node] else { return }
+        // What waits for the disk is in its log already.
+        for work in group.work { mirror.take(work, nil) }
         var index = mirror.base.index.next
         while index <= self.highestApplied {
             if let term = self.committed[index], mirror.term(at: index) != term {

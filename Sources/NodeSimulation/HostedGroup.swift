@@ -4,6 +4,7 @@ import RaftLog
 import ReplicaCore
 import SQLite
 import SimulatedDisk
+import Simulation
 import StateStore
 
 /// One group on one node while the node runs: the production replica with its state, and what its driver keeps.
@@ -39,6 +40,7 @@ final class HostedGroup {
         configuration.applied = LogIndex(state.position.appliedIndex)
         configuration.asynchronousStorageWrites = true
         configuration.randomSeed = seed
+        configuration.plantedDefects = host.options.scenario.defects.planted
         configuration.maxMessageBytes = host.options.maxMessageBytes
         configuration.maxInflightMessages = host.options.maxInflightMessages
         var limits = ReplicaLimits()

@@ -2,6 +2,7 @@ import ProcessEngine
 import RaftCore
 import ReplicaCore
 import SimulatedDisk
+import Simulation
 import StateStore
 
 /// What goes wrong, and what operators do meanwhile.
@@ -15,44 +16,46 @@ extension NodeWorld {
     }
 
     private func injectFault() {
-        let total = NodeFault.allCases.reduce(0) { $0 + (self.options.weights[$1] ?? 0) }
+        if let limit = self.options.scenario.faultLimit, self.injected >= limit { return }
+        let total = self.options.weights.reduce(0) { $0 + $1.weight }
         guard total > 0 else { return }
         var choice = self.random.next(below: total)
-        for fault in NodeFault.allCases {
-            let weight = self.options.weights[fault] ?? 0
+        for (kind, weight) in self.options.weights {
             if choice < weight {
-                self.inject(fault)
+                if !self.options.scenario.disabledFaults.contains(kind) { self.inject(kind) }
                 return
             }
             choice -= weight
         }
     }
 
-    private func inject(_ fault: NodeFault) {
+    private func inject(_ fault: FaultKind) {
+        self.injected += 1
         let host = self.anyHost()
         switch fault {
-        case .powerCut, .processKill: self.crashSome(host, fault)
-        case .cutMidStep: if host.isUp { host.disk.cutPower(after: self.random.next(below: 40)) }
+        case .powerCut, .crash: self.crashSome(host, fault)
+        case .crashAtWrite: if host.isUp { host.disk.cutPower(after: self.random.next(below: 40)) }
         case .partition: self.partition()
         case .oneWayCut:
             for _ in 0...self.random.next(below: 3) {
                 self.cuts.insert(Link(from: self.anyHost().id, to: self.anyHost().id))
             }
             self.count(fault)
-        case .stall:
+        case .diskStall:
             host.stalledUntil = self.now + self.draw(100...3_000)
             self.count(fault)
-        case .fullDisk: self.fillDisk(host)
+        case .diskFull: self.fillDisk(host)
         case .clockJump: self.jumpClock(host)
         case .pause: self.pause(host)
         case .transfer: self.transferSomewhere()
         case .compaction: self.compactSome(host)
-        case .membership, .diskReplacement: self.operators.begin(fault)
+        case .membership, .diskLoss: self.operators.begin(fault)
         case .mayNotLead: self.forbidLeading(host)
+        default: break
         }
     }
 
-    private func crashSome(_ host: SimulatedHost, _ fault: NodeFault) {
+    private func crashSome(_ host: SimulatedHost, _ fault: FaultKind) {
         let victims = self.random.next(below: 8) == 0 ? self.hosts : [host]
         for victim in victims where victim.isUp { self.crash(victim, as: fault) }
     }
@@ -80,7 +83,7 @@ extension NodeWorld {
 
     private func fillDisk(_ host: SimulatedHost) {
         guard host.isUp, !host.isDiskFull else { return }
-        self.count(.fullDisk)
+        self.count(.diskFull)
         host.isDiskFull = true
         host.disk.limit(toBytes: host.disk.image.totalBytes + self.random.next(below: 60_000))
         self.plan(on: host, after: self.draw(300...3_000)) { [unowned self] in self.freeDisk(host) }
@@ -94,7 +97,7 @@ extension NodeWorld {
     /// Within what a node that may lead is allowed; with the planted defect as far as somebody may set a clock.
     private func jumpClock(_ host: SimulatedHost) {
         self.count(.clockJump)
-        let bound = self.options.defect == .wallClock ? 20_000 : Int(NodeWorld.clockBound)
+        let bound = self.options.has(.wallClockTime) ? 20_000 : Int(NodeWorld.clockBound)
         host.clockOffset = Int64(self.random.next(below: 2 * bound + 1) - bound)
         host.clockDrift = Int64(self.random.next(below: 401) - 200)
     }
@@ -149,7 +152,7 @@ extension NodeWorld {
             }
             // A power cut that was about to come comes now, so that none is left.
             if host.disk.isPowerEnding {
-                self.crash(host, as: .cutMidStep)
+                self.crash(host, as: .crashAtWrite)
                 continue
             }
             self.freeDisk(host)

@@ -4,6 +4,7 @@ import RaftLog
 import ReplicaCore
 import SQLite
 import SimulatedDisk
+import Simulation
 import StateStore
 
 /// What the driver of a node does: hands inputs to replicas and carries out their actions, one thing after the other.
@@ -14,18 +15,17 @@ extension NodeWorld {
 
     func start(_ host: SimulatedHost) {
         guard !host.isUp, !host.isGone else { return }
-        let cut = self.chance(60) ? self.random.next(below: 30) : nil
+        let cut = self.mayCutAtStart && self.chance(60) ? self.random.next(below: 30) : nil
         do {
-            if self.options.defect == .appliedIndexApart, host.life > 0 {
+            if self.options.has(.appliedIndexApart), host.life > 0 {
                 try host.setBackAppliedIndexes(random: &self.random)
             }
             try host.start(seed: self.random.next(), cutAfter: cut)
         } catch {
             guard host.disk.isOff else { return self.violation("\(host.id) does not start: \(error)") }
-            self.crash(host, as: .cutMidStep)
+            self.crash(host, as: .crashAtWrite)
             return
         }
-        self.count(\.restarts)
         for group in host.groups {
             group.reader.makeSnapshot = { [unowned self, unowned group] in self.makeSnapshot(of: group) }
             self.checkers[group.number]?.opened(group, by: host.id)
@@ -40,12 +40,12 @@ extension NodeWorld {
     }
 
     /// Ends a node by a power cut, or only its process, and plans its next start.
-    func crash(_ host: SimulatedHost, as fault: NodeFault) {
+    func crash(_ host: SimulatedHost, as fault: FaultKind) {
         guard host.isUp || host.disk.isOff else { return }
         self.count(fault)
         let loss: DiskImage.Loss =
             switch fault {
-            case .processKill: .losesNothing
+            case .crash: .losesNothing
             default: [.losesAll, .losesNothing, .random(seed: self.random.next())][self.random.next(below: 3)]
             }
         let wasLeading = host.groups.contains(where: \.isLeader)
@@ -129,7 +129,7 @@ extension NodeWorld {
             try body()
         } catch {
             if host.disk.isOff {
-                self.crash(host, as: .cutMidStep)
+                self.crash(host, as: .crashAtWrite)
             } else {
                 self.violation("\(host.id) cannot go on: \(error)")
             }

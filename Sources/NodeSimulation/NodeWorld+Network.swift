@@ -1,6 +1,7 @@
 import ProcessEngine
 import RaftCore
 import ReplicaCore
+import Simulation
 import StateStore
 
 /// The network between nodes, and snapshots on their way.
@@ -17,14 +18,15 @@ extension NodeWorld {
             self.transfer(message)
             return
         }
-        if self.chance(self.options.lossChance) || self.isCut(message.from, message.to) {
-            self.count(\.lostMessages)
+        if self.chance(self.lossChance) || self.isCut(message.from, message.to) {
+            self.count(.loss)
             self.noticeLoss(message)
             return
         }
         let delay = self.draw(self.options.latency)
         self.plan(after: delay) { [unowned self] in self.deliver(message) }
-        if self.chance(self.options.duplicateChance) {
+        if self.chance(self.duplicateChance) {
+            self.count(.duplication)
             let later = 10 * self.draw(self.options.latency)
             self.plan(after: later) { [unowned self] in self.deliver(message) }
         }
@@ -43,7 +45,7 @@ extension NodeWorld {
     private func deliver(_ message: RaftMessage) {
         let target = self.host(message.to)
         guard target.isUp, !self.isCut(message.from, message.to) else {
-            self.count(\.lostMessages)
+            self.count(.loss)
             return
         }
         // A paused process finds its messages when it runs again.
@@ -62,7 +64,7 @@ extension NodeWorld {
             self.plan(after: 0, body)
             return
         }
-        if self.chance(self.options.lossChance) || self.isCut(from, to) {
+        if self.chance(self.lossChance) || self.isCut(from, to) {
             self.plan(after: self.draw(self.options.latency), lost)
             return
         }
@@ -79,7 +81,7 @@ extension NodeWorld {
             return nil
         }
         var files = group.copyFiles()
-        if self.options.defect == .snapshotWithoutAnswers {
+        if self.options.has(.sessionsLostInSnapshot) {
             files = (try? SnapshotDepot.withoutAnswers(files)) ?? files
         }
         let metadata = SnapshotMetadata(
@@ -102,7 +104,7 @@ extension NodeWorld {
                 self.depot.files(of: SnapshotDepot.number(in: snapshot.data)) != nil,
                 let group = target.group(message.group.rawValue)
             else {
-                self.count(\.lostMessages)
+                self.count(.loss)
                 self.reportTransfer(message, succeeded: false)
                 return
             }

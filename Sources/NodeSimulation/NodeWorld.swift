@@ -12,7 +12,7 @@ import StateStore
 ///
 /// Everything that happens is planned for a time; the order and all chances come from the seed, so the same seed gives
 /// the same run on every machine.
-package final class NodeWorld {
+final class NodeWorld {
     /// True time at the start of a run, in milliseconds since 1970.
     static let epoch: Int64 = 1_800_000_000_000
     /// How far a node's clock may be off while the node may lead.
@@ -24,7 +24,7 @@ package final class NodeWorld {
     }
 
     let options: NodeSimulationOptions
-    private(set) var report: NodeSimulationReport
+    private(set) var report: ScenarioReport
     var random: SplitMix64
     private(set) var hosts: [SimulatedHost] = []
     private(set) var checkers: [UInt32: GroupChecker] = [:]
@@ -33,6 +33,8 @@ package final class NodeWorld {
     /// Links over which nothing passes, one per direction.
     var cuts: Set<Link> = []
     private(set) var isHealing = false
+    /// Faults tried so far.
+    var injected = 0
     private(set) var trace = TraceHash()
     private var queue = EventQueue<() -> Void>()
     private(set) lazy var gateway = SimulatedGateway(self)
@@ -41,7 +43,7 @@ package final class NodeWorld {
 
     private init(_ options: NodeSimulationOptions) {
         self.options = options
-        self.report = NodeSimulationReport(seed: options.seed)
+        self.report = ScenarioReport(seed: options.seed)
         self.random = SplitMix64(seed: options.seed)
         let founders = (1...options.founders).map { NodeID(UInt64($0)) }
         for id in founders { self.hosts.append(SimulatedHost(id, founders: founders, options: options)) }
@@ -65,7 +67,7 @@ package final class NodeWorld {
     }
 
     /// Runs a phase with faults and one without, in which everything must come to rest.
-    package static func run(_ options: NodeSimulationOptions) -> NodeSimulationReport {
+    static func run(_ options: NodeSimulationOptions) -> ScenarioReport {
         let world = NodeWorld(options)
         world.runFaultyPhase()
         if world.report.violations.isEmpty { world.runHealingPhase() }
@@ -122,7 +124,6 @@ package final class NodeWorld {
             guard let checker = self.checkers[number] else { continue }
             self.report.elections += checker.elections
             self.report.committed += Int(checker.highestCommit.rawValue)
-            self.report.instances += checker.events.instances.count
         }
         // What is planned holds the world, and the world what is planned.
         self.queue = EventQueue()
@@ -185,12 +186,19 @@ package final class NodeWorld {
         self.report.violations.append("seed \(self.options.seed), \(self.now) ms: \(sentence)")
     }
 
-    func count(_ fault: NodeFault) { self.report.faults[fault, default: 0] += 1 }
-    func count(_ path: WritableKeyPath<NodeSimulationReport, Int>) { self.report[keyPath: path] += 1 }
+    func count(_ fault: FaultKind) { self.report.count(fault) }
+    func count(_ path: WritableKeyPath<ScenarioReport, Int>) { self.report[keyPath: path] += 1 }
 
     // MARK: Chances
 
     func draw(_ range: ClosedRange<Int>) -> Int { range.lowerBound + self.random.next(below: range.count) }
+
+    var lossChance: Int { self.isDisabled(.loss) ? 0 : self.options.lossChance }
+    var duplicateChance: Int { self.isDisabled(.duplication) ? 0 : self.options.duplicateChance }
+    /// Whether the power may go while a node starts.
+    var mayCutAtStart: Bool { !self.isDisabled(.crashAtWrite) }
+
+    private func isDisabled(_ kind: FaultKind) -> Bool { self.options.scenario.disabledFaults.contains(kind) }
 
     /// Never in the healing phase.
     func chance(_ thousandths: Int) -> Bool { !self.isHealing && self.random.next(below: 1_000) < thousandths }

@@ -1,6 +1,7 @@
 import ProcessEngine
 import RaftCore
 import ReplicaCore
+import Simulation
 import StateStore
 
 /// Clients and workers, with what they remember: the oracle of what was promised to them.
@@ -71,9 +72,9 @@ final class SimulatedClients {
         self.attempt(command, RequestID(key), patience) { [unowned self] outcome in
             self.pending -= 1
             switch outcome {
-            case .answered(.rejected): self.world.count(\.commandsRejected)
-            case .answered: self.world.count(\.commandsDone)
-            case .refused, .unknown: self.world.count(\.commandsUnknown)
+            case .answered(.rejected): self.world.count(\.commands.failed)
+            case .answered: self.world.count(\.commands.ok)
+            case .refused, .unknown: self.world.count(\.commands.unknown)
             }
             done(outcome)
         }

@@ -1,6 +1,7 @@
 import ProcessEngine
 import RaftCore
 import ReplicaCore
+import Simulation
 
 /// What a client learns of a command.
 enum CallOutcome {
@@ -243,12 +244,9 @@ final class SimulatedGateway {
     /// at this moment.
     func proposed(_ work: StorageAppend, _ host: SimulatedHost, _ group: HostedGroup) {
         guard group.isLeader else { return }
-        switch self.world.options.defect {
-        case .answersBeforeCommit:
-            for entry in work.entries { self.answerEarly(entry, host) }
-        case .dispatchesBeforeCommit:
-            for entry in work.entries { self.dispatchEarly(entry, host, group) }
-        default: break
+        for entry in work.entries {
+            if self.world.options.has(.answersBeforeCommit) { self.answerEarly(entry, host) }
+            if self.world.options.has(.dispatchesBeforeCommit) { self.dispatchEarly(entry, host, group) }
         }
     }
 

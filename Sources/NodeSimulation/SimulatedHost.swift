@@ -4,6 +4,7 @@ import RaftLog
 import ReplicaCore
 import SQLite
 import SimulatedDisk
+import Simulation
 import StateStore
 import Synchronization
 
@@ -75,7 +76,7 @@ final class SimulatedHost {
     func start(seed: UInt64, cutAfter operations: Int?) throws {
         self.life += 1
         self.disk = SimulatedDisk(self.image, seed: seed)
-        if self.options.defect == .noSync { self.disk.ignoreSyncs() }
+        if self.options.has(.noSync) { self.disk.ignoreSyncs() }
         if let operations { self.disk.cutPower(after: operations) }
         let log = try FormattedDisks.openLog(self.id, on: self.disk, options: self.options)
         self.log = log

@@ -1,6 +1,7 @@
 import ProcessEngine
 import RaftCore
 import ReplicaCore
+import Simulation
 
 /// Somebody who changes the members: adds nodes, removes them, and replaces those whose disk is lost. One task at a time,
 /// each step for all groups, tried until it is done.
@@ -17,12 +18,12 @@ final class SimulatedOperator {
     init(_ world: NodeWorld) { self.world = world }
 
     /// Begins a task unless one is under way.
-    func begin(_ fault: NodeFault) {
+    func begin(_ fault: FaultKind) {
         guard self.steps.isEmpty, let host = self.world.leaderHost(EngineGroups.instances),
             let group = host.group(EngineGroups.instances), !group.replica.configuration.isJoint
         else { return }
         let voters = group.replica.configuration.voters
-        if fault == .diskReplacement { self.replaceDisk(among: voters) } else { self.changeMembers(voters) }
+        if fault == .diskLoss { self.replaceDisk(among: voters) } else { self.changeMembers(voters) }
         if !self.steps.isEmpty {
             self.world.count(fault)
             self.advance()

@@ -25,6 +25,8 @@ package enum Defect: String, CaseIterable, Hashable, Sendable {
     case snapshotNotDurable = "snapshot-not-durable"
     case snapshotRacesApply = "snapshot-races-apply"
     case compactsBeyondDurable = "compacts-beyond-durable"
+    case dispatchesBeforeCommit = "dispatches-before-commit"
+    case wallClockTime = "wall-clock-time"
     // In the state machine and its answers.
     case sessionsLostInSnapshot = "sessions-lost-in-snapshot"
     case noDeduplication = "no-deduplication"
@@ -53,7 +55,7 @@ package enum Defect: String, CaseIterable, Hashable, Sendable {
         case .staleTermsAccepted: .staleTermsAccepted
         case .noSync, .appliedIndexApart, .identityReused, .snapshotNotDurable, .snapshotRacesApply,
             .compactsBeyondDurable, .sessionsLostInSnapshot, .noDeduplication, .answersBeforeCommit,
-            .deposedLeaderAnswers, .staleReadAfterPause, .readsBeforeApplied:
+            .deposedLeaderAnswers, .staleReadAfterPause, .readsBeforeApplied, .dispatchesBeforeCommit, .wallClockTime:
             []
         }
     }

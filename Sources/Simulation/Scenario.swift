@@ -101,8 +101,17 @@ package protocol Scenario: Sendable {
     var name: String { get }
     /// One line for the list of scenarios.
     var summary: String { get }
+    /// The mistakes it has to find, in a fixed order.
+    var defects: [Defect] { get }
     /// Runs one seed. The same seed and options give the same report in every process and build.
     func run(seed: UInt64, options: ScenarioOptions) -> ScenarioReport
+}
+
+extension Scenario {
+    /// All but those that only a host of whole nodes can make.
+    package var defects: [Defect] {
+        Defect.allCases.filter { $0 != .dispatchesBeforeCommit && $0 != .wallClockTime }
+    }
 }
 
 /// All scenarios, by name.
