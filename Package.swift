@@ -21,6 +21,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "thalweg",
@@ -34,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
@@ -98,10 +100,16 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "Drills",
+            dependencies: ["JSON", "Linearizability", argumentParser, yams],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "thalweg",
             dependencies: [
-                "ClusterCertificates", "CommandLineClient", "Gateway", "HTTPAPI", "Node", argumentParser, hummingbird,
+                "ClusterCertificates", "CommandLineClient", "Drills", "Gateway", "HTTPAPI", "Node", argumentParser,
+                hummingbird,
                 logging, lifecycle, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
@@ -162,6 +170,7 @@ let package = Package(
             exclude: ["Findings"],
             swiftSettings: settings
         ),
+        .testTarget(name: "DrillsTests", dependencies: ["Drills", "JSON"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
         .testTarget(name: "NodeTests", dependencies: ["Gateway", "Node"], swiftSettings: settings),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandLineClient
+import Drills
 import NIOCore
 import NIOPosix
 
@@ -10,7 +11,7 @@ struct Thalweg: AsyncParsableCommand {
         abstract: "A clustered engine for business processes and jobs.",
         discussion: ClientCommands.discussion,
         version: ThalwegVersion.current,
-        subcommands: [ServeCommand.self, ClusterCommand.self] + ClientCommands.subcommands
+        subcommands: [ServeCommand.self, ClusterCommand.self] + ClientCommands.subcommands + DrillCommands.subcommands
     )
 }
 

@@ -97,8 +97,9 @@ enum Project {
             ],
             others: ["Logging", "NIOPosix"]
         ),
+        "Drills": Rule(ours: ["JSON", "Linearizability"], others: ["ArgumentParser", "Yams"]),
         "thalweg": Rule(
-            ours: ["ClusterCertificates", "CommandLineClient", "Gateway", "HTTPAPI", "Node"],
+            ours: ["ClusterCertificates", "CommandLineClient", "Drills", "Gateway", "HTTPAPI", "Node"],
             others: [
                 "ArgumentParser", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals",
             ]

@@ -1,0 +1,55 @@
+import Linearizability
+
+/// Whether what clients saw of the registers is explained by one order of all operations.
+package enum RegisterCheck {
+    /// What the check says.
+    package struct Verdict: Hashable, Sendable {
+        package var holds: Bool
+        /// For people: what was checked, or where it breaks.
+        package var text: String
+    }
+
+    /// Checks a history. A history whose check would take too long does not hold: nothing is known of it.
+    package static func verdict(_ history: RegisterHistory) -> Verdict {
+        let operations = history.operations.compactMap { Self.operation($0) }
+        let answered = history.operations.count { $0.outcome == .ok }
+        switch LinearizabilityChecker(RegisterModel<Int64>(initialState: 0)).check(operations) {
+        case .linearizable:
+            return Verdict(
+                holds: true,
+                text: "\(history.operations.count) operations, \(answered) of them answered, have an order"
+            )
+        case .violated(let counterexample): return Verdict(holds: false, text: "\(counterexample)")
+        case .undecided(let key, let steps):
+            return Verdict(holds: false, text: "\(key) is not decided after \(steps) steps; use fewer register clients")
+        case .malformed(let reason): return Verdict(holds: false, text: reason)
+        }
+    }
+
+    private static func operation(_ operation: RegisterOperation) -> Operation<RegisterInput<Int64>, RegisterOutput<Int64>>?
+    {
+        let input: RegisterInput<Int64>
+        var outcome: Outcome<RegisterOutput<Int64>>
+        switch operation.kind {
+        case .write(let value):
+            input = .write(value)
+            outcome = .ok(.written)
+        case .read(let value):
+            input = .read
+            outcome = .ok(.value(value))
+        }
+        switch operation.outcome {
+        case .ok: break
+        case .failed: outcome = .failed
+        case .unknown: outcome = .unknown
+        }
+        return Operation(
+            key: "register \(operation.register)",
+            client: UInt64(operation.client),
+            invoked: operation.began,
+            completed: operation.outcome == .ok ? operation.ended : nil,
+            input: input,
+            outcome: outcome
+        )
+    }
+}
