@@ -51,6 +51,14 @@ final class CrashFile: ExecutionMarker, @unchecked Sendable {
         return poisoned
     }
 
+    /// What has ended the process, though not too often yet.
+    var blamed: [ExecutionMark] {
+        (0..<CrashFile.recordCount).compactMap { slot in
+            guard let mark = mark(at: 15 + slot * 16), mark.kind != .none else { return nil }
+            return page.load(fromByteOffset: 17 + slot * 16, as: UInt8.self) > 0 ? mark : nil
+        }
+    }
+
     /// It is quarantined by now: the count begins anew.
     func forget(_ mark: ExecutionMark) {
         for slot in 0..<CrashFile.recordCount where self.mark(at: 15 + slot * 16) == mark {

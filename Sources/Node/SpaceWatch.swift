@@ -11,11 +11,13 @@ final class SpaceWatch: Sendable {
 
     private let folder: DataFolder
     private let runners: [GroupRunner]
+    private let right: LeadershipRight
     private let logger: Logger
     private let isStopping = Mutex(false)
     private let condition = NSCondition()
 
-    init(folder: DataFolder, runners: [GroupRunner], logger: Logger) {
+    init(folder: DataFolder, runners: [GroupRunner], right: LeadershipRight, logger: Logger) {
+        self.right = right
         self.folder = folder
         self.runners = runners
         self.logger = logger
@@ -48,10 +50,12 @@ final class SpaceWatch: Sendable {
                         "the disk is nearly full: \(available >> 20) MiB of \(total >> 20) MiB are free, "
                         + "\(low >> 20) MiB are needed; free some space"
                     for runner in runners { runner.setTrouble(text) }
+                    right.set(.space, isRaised: true)
                     logger.critical("commands are refused: the disk is nearly full", metadata: ["free": "\(available)"])
                 } else if isRefusing, available > low + low / 4 {
                     isRefusing = false
                     for runner in runners { runner.setTrouble(nil) }
+                    right.set(.space, isRaised: false)
                     logger.notice("commands are taken again: there is space on the disk")
                 }
             }

@@ -62,6 +62,7 @@ package final class ThalwegNode: Sendable {
     private let history: HistoryRunner
     private let spaceWatch: SpaceWatch
     private let health: HealthWatch?
+    let blame: CrashBlame
 
     /// Opens the data folder and recovers. A node that is alone takes the lead of all groups at once; one of a cluster
     /// looks for the others.
@@ -121,6 +122,7 @@ package final class ThalwegNode: Sendable {
         guard let historyFolder = source.history else { preconditionFailure("this group has a history") }
         let live = source.folder.file(of: source.generation)
         for mark in poisoned { crashFile.forget(mark) }
+        blame = CrashBlame(own: crashFile.blamed, runner: instances)
         readers = ReaderPool(live: live, history: historyFolder, readers: 4, timeLimit: .seconds(10))
         history = HistoryRunner(
             runner: instances,
@@ -138,8 +140,9 @@ package final class ThalwegNode: Sendable {
         readerSwitch.set(readers, history)
         queryThreads = NIOThreadPool(numberOfThreads: 4)
         queryThreads.start()
-        spaceWatch = SpaceWatch(folder: folder, runners: Array(runners.values), logger: logger)
-        health = link.map { HealthWatch(link: $0, runners: runners, logger: logger) }
+        let right = LeadershipRight(runners: Array(runners.values))
+        spaceWatch = SpaceWatch(folder: folder, runners: Array(runners.values), right: right, logger: logger)
+        health = link.map { HealthWatch(link: $0, right: right, logger: logger) }
         spaceWatch.start()
         health?.start()
         if let settings, let link { try connect(link, settings) }
@@ -193,6 +196,7 @@ package final class ThalwegNode: Sendable {
             if let self { self.handle(request) } else { request.refuse() }
         }
         let snapshots = snapshots
+        targets.connected = { [blame] peer in Task { await blame.exchange(with: peer, over: link) } }
         targets.snapshotOffered = { snapshots?.offered($0) }
         targets.serve = { snapshots?.serve($0) ?? .refused("there are no snapshots here") }
         var seeds: [NodeID: PeerAddress] = [:]

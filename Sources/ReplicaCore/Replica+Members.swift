@@ -178,8 +178,10 @@ extension Replica {
 
     /// A leader that may not lead hands over at once, or steps down if there is nobody to take it.
     func setMayLead(_ may: Bool) {
+        // Whoever is alone has nobody to leave it to.
+        guard may || !isAlone else { return }
         raft.setElectionPriority(may ? .rank(0) : .never)
-        guard !may, raft.role == .leader, raft.members.voters != [raft.id] else { return }
+        guard !may, raft.role == .leader else { return }
         if let successor = bestSuccessor { raft.transferLeadership(to: successor) } else { raft.stepDown() }
     }
 

@@ -10,6 +10,7 @@ final class ClusterLink: TransportHandler {
     struct Targets: Sendable {
         var runners: [UInt32: GroupRunner] = [:]
         var handle: @Sendable (IncomingRequest) -> Void = { $0.refuse() }
+        var connected: @Sendable (NodeID) -> Void = { _ in }
         var snapshotOffered: @Sendable (RaftMessage) -> Void = { _ in }
         var serve: @Sendable (BulkRequest) -> BulkAnswer = { _ in .refused("there are no snapshots here") }
     }
@@ -109,6 +110,7 @@ final class ClusterLink: TransportHandler {
 
     func peerChanged(_ peer: NodeID, isConnected: Bool) {
         connected.withLock { if isConnected { $0.insert(peer) } else { $0.remove(peer) } }
+        if isConnected { targets.withLock { $0.connected }(peer) }
         logger.notice(
             isConnected ? "connected with a node" : "lost the connection with a node",
             metadata: ["node": "\(peer)"]

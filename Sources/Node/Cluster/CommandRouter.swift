@@ -8,6 +8,11 @@ import Synchronization
 /// The way of a command to the leader of its group, wherever that is, and back (architecture.md, section 3). What was
 /// surely not executed is sent again; what may have been is sent again under the same id, whose first answer the leader
 /// remembers.
+enum CommandRouter {
+    /// How often a command is sent whose fate is unknown each time.
+    static let attemptLimit = 2
+}
+
 extension ThalwegNode {
     func newRequestID() -> RequestID {
         .made(requestPrefix + String(requestNumber.wrappingAdd(1, ordering: .relaxed).newValue))
@@ -46,6 +51,7 @@ extension ThalwegNode {
     ) async -> ReplicaAnswer {
         var uncertainty: String?
         var lastReason: String?
+        var attempts = 0
         while !Task.isCancelled, ContinuousClock.now < deadline {
             let snapshot = runner.snapshot.withLock { $0 }
             if let trouble = snapshot.trouble, snapshot.isLeader || link == nil {
@@ -65,6 +71,9 @@ extension ThalwegNode {
             case .unknown(let reason):
                 if link == nil { return answer }
                 uncertainty = reason
+                attempts += 1
+                // A command that has taken two leaders with it must not have a third.
+                if attempts == CommandRouter.attemptLimit { return .unknown(reason: reason) }
                 // Not every caller's wait ends with the leadership: the time may simply be over.
                 if ContinuousClock.now < deadline { await runner.leaderSignal.wait() }
             case .refused(let reason):
@@ -165,6 +174,9 @@ extension ThalwegNode {
         case .snapshotFailed(let group):
             runners[group]?.post(.snapshotReported(incoming.peer, succeeded: false))
             incoming.reply(ForwardedAnswer.encode(.done))
+        case .crashes(let marks):
+            incoming.reply(ForwardedRequest.crashes(blame.own).encoded())
+            blame.note(marks, of: incoming.peer)
         }
     }
 

@@ -11,6 +11,8 @@ enum ForwardedRequest: Hashable, Sendable {
     case transferLeadership(group: UInt32, to: NodeID?)
     /// The snapshot that the leader offered could not be fetched.
     case snapshotFailed(group: UInt32)
+    /// What has ended the process of the sender; answered with the same of the receiver.
+    case crashes([ExecutionMark])
 
     static let version: UInt8 = 1
 
@@ -43,6 +45,14 @@ enum ForwardedRequest: Hashable, Sendable {
         case .snapshotFailed(let group):
             writer.write(UInt8(4))
             writer.write(UInt64(group))
+        case .crashes(let marks):
+            writer.write(UInt8(5))
+            writer.write(UInt64(0))
+            writer.write(UInt64(marks.count))
+            for mark in marks {
+                writer.write(mark.kind.rawValue)
+                writer.write(mark.id)
+            }
         }
         return writer.bytes
     }
@@ -78,7 +88,13 @@ enum ForwardedRequest: Hashable, Sendable {
             let node = try reader.unsigned()
             self = .transferLeadership(group: group, to: node == 0 ? nil : NodeID(node))
         case 4: self = .snapshotFailed(group: group)
-        default: throw DecodingFailure("Expected a request of kind 0 to 4, but got \(kind)")
+        case 5:
+            self = .crashes(
+                try reader.list {
+                    ExecutionMark(kind: try $0.enumeration(ExecutionMark.Kind.self), id: try $0.int64())
+                }
+            )
+        default: throw DecodingFailure("Expected a request of kind 0 to 5, but got \(kind)")
         }
         guard reader.isAtEnd else { throw DecodingFailure("Expected the end of the request, but got more bytes") }
     }

@@ -7,13 +7,13 @@ import Synchronization
 /// timers and deadlines would be wrong.
 final class HealthWatch: Sendable {
     private let link: ClusterLink
-    private let runners: [UInt32: GroupRunner]
+    private let right: LeadershipRight
     private let logger: Logger
     private let task = Mutex<Task<Void, Never>?>(nil)
 
-    init(link: ClusterLink, runners: [UInt32: GroupRunner], logger: Logger) {
+    init(link: ClusterLink, right: LeadershipRight, logger: Logger) {
         self.link = link
-        self.runners = runners
+        self.right = right
         self.logger = logger
     }
 
@@ -32,7 +32,7 @@ final class HealthWatch: Sendable {
             if judged.mayLead != mayLead {
                 mayLead = judged.mayLead
                 note(judged)
-                for runner in runners.values { runner.post(.mayLead(mayLead)) }
+                right.set(.clock, isRaised: !mayLead)
             }
             try? await Task.sleep(for: .milliseconds(500))
         }

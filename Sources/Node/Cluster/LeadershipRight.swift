@@ -1,0 +1,26 @@
+import Synchronization
+
+/// Whether this node may lead: several parts of it may object, each for a reason of its own.
+final class LeadershipRight: Sendable {
+    enum Objection: Hashable, Sendable {
+        /// The wall clock differs from the others'.
+        case clock
+        /// There is no space on the disk.
+        case space
+    }
+
+    private let objections = Mutex<Set<Objection>>([])
+    private let runners: [GroupRunner]
+
+    init(runners: [GroupRunner]) { self.runners = runners }
+
+    func set(_ objection: Objection, isRaised: Bool) {
+        let change = objections.withLock { objections -> Bool? in
+            let before = objections.isEmpty
+            if isRaised { objections.insert(objection) } else { objections.remove(objection) }
+            return before == objections.isEmpty ? nil : objections.isEmpty
+        }
+        guard let change else { return }
+        for runner in runners { runner.post(.mayLead(change)) }
+    }
+}
