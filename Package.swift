@@ -164,8 +164,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore", "RaftLog",
-                "ReplicaCore", "SQLite", "StateStore",
+                "BPMNModel", "BPMNParsing", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore",
+                "RaftLog", "ReplicaCore", "SQLite", "StateStore", swiftProtobuf,
             ],
             exclude: ["Findings"],
             swiftSettings: settings

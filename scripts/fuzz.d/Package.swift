@@ -15,14 +15,29 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-sanitize=fuzzer", "-enable-testing"]),
 ]
 
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
 let package = Package(
     name: "thalweg-fuzz",
+    dependencies: [.package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0")],
     targets: [
         .systemLibrary(name: "CExpat", path: "Sources/CExpat", pkgConfig: "expat"),
         .systemLibrary(name: "CLibFuzzer", path: "CLibFuzzer"),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "BPMNModel", swiftSettings: settings),
         .target(name: "BPMNParsing", dependencies: ["BPMNModel", "CExpat", "FEEL"], swiftSettings: settings),
+        .target(
+            name: "ClusterTransport",
+            dependencies: ["RaftCore", swiftProtobuf],
+            path: "Sources/ClusterTransport",
+            sources: [
+                "Frames/FrameReader.swift", "Frames/OutgoingFrame.swift", "Frames/Outbox.swift",
+                "Frames/RaftMessageDecoding.swift", "Frames/RaftMessageEncoding.swift", "Streams/Identity.swift",
+                "TransportConfiguration.swift", "TransportError.swift", "TransportHandler.swift",
+                "TransportHandler.swift", "Wire/Wire.pb.swift",
+            ],
+            swiftSettings: settings
+        ),
         .target(name: "FEEL", swiftSettings: settings),
         .target(
             name: "HTTPAPI",
@@ -45,8 +60,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore", "RaftLog",
-                "ReplicaCore", "SQLite", "StateStore",
+                "BPMNModel", "BPMNParsing", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore",
+                "RaftLog", "ReplicaCore", "SQLite", "StateStore", swiftProtobuf,
             ],
             path: "Tests/FuzzTests/Targets",
             swiftSettings: settings

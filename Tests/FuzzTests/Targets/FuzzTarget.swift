@@ -16,7 +16,7 @@ struct FuzzTarget: Sendable {
 
     /// Every decoder of the house, one target each.
     static let all: [FuzzTarget] =
-        logTargets + recordTargets + textTargets + modelTargets + requestTargets
+        logTargets + recordTargets + textTargets + modelTargets + requestTargets + transportTargets
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }
