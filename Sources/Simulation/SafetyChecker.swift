@@ -158,7 +158,11 @@ package struct SafetyChecker {
     }
 
     /// Looks at entries a server is about to write: one place and term has one content and one predecessor.
-    package mutating func appended<Storage: RaftStorage>(_ entries: [LogEntry], by node: RaftNode<Storage>?, _ id: NodeID) {
+    package mutating func appended<Storage: RaftStorage>(
+        _ entries: [LogEntry],
+        by node: RaftNode<Storage>?,
+        _ id: NodeID
+    ) {
         guard let first = entries.first else { return }
         var previous = node?.entryTerm(at: first.index.previous)
         for entry in entries {

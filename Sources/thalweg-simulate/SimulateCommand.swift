@@ -80,7 +80,7 @@ struct SimulateCommand: ParsableCommand {
         let options = try self.options()
         let batch = SeedBatch(scenario, options: options, seeds: self.first..<(self.first + self.seeds))
         let result = batch.run(jobs: self.jobs, minutes: self.minutes, showsTraces: self.traces)
-        if self.json { try print(result.json(scenario: scenario.name)) } else { print(result.text(scenario: scenario.name)) }
+        print(self.json ? try result.json(scenario: scenario.name) : result.text(scenario: scenario.name))
         for report in result.failing { self.explain(report, scenario, options) }
         if !result.failing.isEmpty { throw ExitCode(1) }
     }
@@ -112,15 +112,15 @@ struct SimulateCommand: ParsableCommand {
             options.defects = [defect]
             let batch = SeedBatch(scenario, options: options, seeds: self.first..<(self.first + self.seeds))
             let result = batch.run(jobs: self.jobs, minutes: self.minutes, showsTraces: false, isQuiet: true)
-            guard let caught = result.failing.first, let violation = caught.violations.first else {
+            guard let caught = result.failing.first else {
                 missed.append(defect.rawValue)
                 print("| \(defect.rawValue) | – | – | 0 |")
                 continue
             }
             let invariants = result.failing.compactMap(\.violations.first).map(Self.invariant)
             let counts = Dictionary(grouping: invariants, by: { $0 }).mapValues(\.count)
-            let most = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3).map { "\($0.key) (\($0.value))" }
-            _ = violation
+            let most = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                .prefix(3).map { "\($0.key) (\($0.value))" }
             print("| \(defect.rawValue) | \(most.joined(separator: ", ")) | \(caught.seed) | \(result.failing.count) |")
         }
         if !missed.isEmpty { throw ExitCode(1) }

@@ -107,7 +107,9 @@ enum Project {
     ]
 
     /// Test kits and tools, which may see everything; nothing of the server may see them.
-    private static let kits: Set<String> = ["SimulatedDisk", "Simulation", "thalweg-bench"]
+    private static let kits: Set<String> = [
+        "NodeSimulation", "SimulatedDisk", "Simulation", "thalweg-bench", "thalweg-simulate",
+    ]
 
     private static let systemLibraries: Set<String> = ["CExpat", "CLibuv", "COpenSSL", "CSQLite", "CSimulatedDisk"]
 

@@ -68,7 +68,7 @@ struct KeyValueOptions {
         self.electionTicks = [4, 6, 10, 10][range(0, 3)]
         let base = range(1, 8)
         self.latency = base...(base + range(0, 50))
-        self.diskLatency = 0...[5, 20, 60, 300][range(0, 3)]
+        self.diskLatency = 0...[3, 20, 80, 300][range(0, 3)]
         self.applyLatency = 0...[5, 20, 100][range(0, 2)]
         self.faultInterval = range(40, 400)
         self.thinkTime = range(2, 40)
@@ -82,10 +82,11 @@ struct KeyValueOptions {
         self.clockRates = range(0, 2) == 0 ? 100...100 : 60...150
         self.commitsBetweenSyncs = range(1, 8)
         self.weights = [
-            (.crash, sometimes(4)), (.powerCut, range(0, 5) == 0 ? 1 : 0), (.partition, sometimes(5)), (.pause, sometimes(3)),
+            (.crash, sometimes(4)), (.powerCut, range(0, 5) == 0 ? 1 : 0), (.partition, sometimes(5)),
+            (.pause, sometimes(3)),
             (.clockJump, sometimes(2)), (.diskStall, sometimes(2)), (.diskFull, sometimes(1)),
             (.diskLoss, sometimes(2)), (.bitFlip, sometimes(1)), (.membership, sometimes(5)),
-            (.transfer, sometimes(2)), (.compaction, sometimes(5)), (.election, sometimes(3)),
+            (.transfer, sometimes(2)), (.compaction, sometimes(5)), (.election, sometimes(5)),
         ]
         self.faultLimit = options.faultLimit ?? .max
         self.maxInflightMessages = [1, 4, 256][range(0, 2)]

@@ -65,7 +65,7 @@ extension KeyValueSimulation {
     }
 
     /// Cuts the power of a server, between any two operations of its disk; it comes back soon or late.
-    mutating func crash(_ id: NodeID) {
+    mutating func crash(_ id: NodeID, restartsWithin limit: Int? = nil) {
         let position = self.position(id)
         var work: InterruptedWork?
         var effects: [(entry: LogEntry, effect: KeyValueState.Effect)] = []
@@ -94,7 +94,7 @@ extension KeyValueSimulation {
         let state = server.disk.state
         for (entry, effect) in effects where entry.index <= state.index { self.noteEffect(effect, of: entry) }
         self.checker.applied(at: state.index, digest: state.digest, members: state.members, by: id)
-        let longest = self.random.next(below: 2) == 0 ? 80 : 1_500
+        let longest = limit ?? (self.random.next(below: 2) == 0 ? 80 : 1_500)
         self.queue.plan(.start(id), at: self.now + 1 + self.random.next(below: longest))
     }
 
@@ -121,10 +121,20 @@ extension KeyValueSimulation {
     /// quorum by themselves, so that every committed entry is left somewhere.
     private func maySpare(_ id: NodeID) -> Bool {
         let members = self.newestMembers
-        guard !members.isJoint, self.lastChange <= self.checker.highestApplied else { return false }
-        guard !self.servers[self.position(id)].isRetired else { return false }
+        guard self.allKnowMembers(but: id), !self.servers[self.position(id)].isRetired else { return false }
         let decayed = self.servers.filter { $0.isRetired || $0.hasDecayed || $0.id == id }.map(\.id)
         return self.hasQuorum(members.voters, without: decayed)
+    }
+
+    /// Whether every member knows durably who the members are. Otherwise one that was removed may be the only one who
+    /// knows of it, and the others would need its vote for ever.
+    private func allKnowMembers(but exception: NodeID? = nil) -> Bool {
+        let members = self.newestMembers
+        guard !members.isJoint, self.lastChange <= self.checker.highestApplied else { return false }
+        return self.servers.allSatisfy { server in
+            server.isRetired || server.id == exception || !members.allMembers.contains(server.id)
+                || server.disk.backend.durableApplied >= self.newestMembersIndex
+        }
     }
 
     private func hasQuorum(_ voters: [NodeID], without lost: [NodeID]) -> Bool {
@@ -167,9 +177,9 @@ extension KeyValueSimulation {
     /// Bits flip now and are met when the files are read again.
     private mutating func flipBits() -> Bool {
         let id = self.anyServer()
-        guard self.maySpare(id), !self.servers[self.position(id)].hasDecayed else { return false }
+        guard self.servers[self.position(id)].node != nil, self.maySpare(id) else { return false }
         self.servers[self.position(id)].hasDecayed = true
-        if self.servers[self.position(id)].node != nil { self.crash(id) }
+        self.crash(id)
         return true
     }
 
@@ -301,7 +311,7 @@ extension KeyValueSimulation {
 
     /// Lets servers stand for election, as a host does when it has reason to believe that the leader is dead.
     private mutating func campaignSomewhere() -> Bool {
-        for _ in 0...self.random.next(below: 3) {
+        for _ in 0...self.random.next(below: 5) {
             let id = self.anyServer()
             guard self.servers[self.position(id)].pausedUntil <= self.now else { continue }
             let forgets = self.random.next(below: 2) == 0
@@ -329,7 +339,9 @@ extension KeyValueSimulation {
         guard members.voters.count < self.options.initialVoters else { return }
         if let learner = members.learners.first(where: { !self.isAway($0) }) {
             _ = self.propose(ConfigurationChange([.init(.addVoter, learner)]), to: leader)
-        } else if let newcomer = self.servers.first(where: { !self.isAway($0.id) && !members.allMembers.contains($0.id) }) {
+        } else if let newcomer = self.servers.first(where: {
+            !self.isAway($0.id) && !members.allMembers.contains($0.id)
+        }) {
             _ = self.propose(ConfigurationChange([.init(.addLearner, newcomer.id)]), to: leader)
         }
     }
@@ -338,10 +350,8 @@ extension KeyValueSimulation {
     /// knows the members, for otherwise those that stay away may be needed to learn of them.
     mutating func abandonSome() {
         let members = self.newestMembers
-        guard self.random.next(below: 2) == 0, !members.isJoint else { return }
-        guard self.lastChange <= self.checker.highestApplied else { return }
+        guard self.random.next(below: 2) == 0, self.allKnowMembers() else { return }
         let alive = self.servers.filter { !$0.isRetired && members.allMembers.contains($0.id) }
-        guard alive.allSatisfy({ $0.disk.state.members == members }) else { return }
         var lost = self.servers.filter(\.isRetired).map(\.id)
         for server in alive where self.random.next(below: 2) == 0 {
             guard self.hasQuorum(members.voters, without: lost + [server.id]) else { continue }

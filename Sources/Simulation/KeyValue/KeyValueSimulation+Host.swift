@@ -111,12 +111,14 @@ extension KeyValueSimulation {
                 self.queue.plan(.diskDone(id, life: life), at: self.diskTime(position))
             }
             // Votes are few, so crashes around them are sought.
-            let weight = work.hardState?.vote != nil && work.entries.isEmpty ? 8 : 1
+            let isVote = work.hardState?.vote != nil && work.entries.isEmpty
+            let weight = isVote ? 15 : 1
             if self.happens(weight * self.options.crashAtWriteChance), self.injected < self.options.faultLimit {
                 // Between what was sent and what it depends on.
                 self.injected += 1
                 self.report.count(.crashAtWrite)
-                self.queue.plan(.crash(id, life: life), at: self.now + self.random.next(below: 25))
+                let delay = self.random.next(below: isVote ? 5 : 25)
+                self.queue.plan(.crash(id, life: life), at: self.now + delay)
             }
         }
         if let work = ready.storageApply {
@@ -149,7 +151,7 @@ extension KeyValueSimulation {
             guard self.write(work, at: position) else { return }
             self.servers[position].appendQueue.removeFirst()
             self.servers[position].acknowledging.append(work)
-            let isLate = self.options.lateAcknowledgements && self.random.next(below: 6) == 0
+            let isLate = self.options.lateAcknowledgements && self.random.next(below: 3) == 0
             let delay = self.random.next(below: isLate ? 120 : 3)
             self.queue.plan(.acknowledge(id, life: life), at: self.now + delay)
         }
@@ -235,7 +237,10 @@ extension KeyValueSimulation {
                 state.members = members
             }
             self.noteEffect(effect, of: entry)
-            if entry.index > self.checker.highestApplied { self.newestMembers = state.members }
+            if entry.kind != .normal, entry.index > self.newestMembersIndex {
+                self.newestMembers = state.members
+                self.newestMembersIndex = entry.index
+            }
             self.checker.applied(at: entry.index, digest: state.digest, members: state.members, by: id)
             effects.append((entry, effect))
         }
@@ -366,49 +371,5 @@ extension KeyValueSimulation {
         guard !ready.isEmpty else { return }
         self.servers[position].waiting.removeAll { $0.index <= applied }
         for (_, request) in ready { self.serve(request, at: position) }
-    }
-
-    // MARK: Network
-
-    mutating func send(_ message: RaftMessage) {
-        self.report.messages += 1
-        self.checker.sent(message)
-        if self.happens(self.options.lossChance) || self.isCut(message) {
-            self.report.count(.loss)
-            if case .snapshot = message.body { self.queue.plan(.snapshotLost(message), at: self.now + 1) }
-            return
-        }
-        var delay = self.draw(self.options.latency)
-        if self.happens(self.options.longDelayChance) {
-            // Longer than several elections: answers of an earlier term arrive in a later one.
-            self.report.count(.longDelay)
-            delay += self.random.next(below: 2_500)
-        }
-        self.queue.plan(.deliver(message), at: self.now + delay)
-        if self.happens(self.options.duplicateChance) {
-            self.report.count(.duplication)
-            self.queue.plan(.deliver(message), at: self.now + 10 * self.draw(self.options.latency))
-        }
-    }
-
-    private func isCut(_ message: RaftMessage) -> Bool { self.cuts.contains([message.from, message.to]) }
-
-    mutating func deliver(_ message: RaftMessage) {
-        self.note(message.from.rawValue << 32 | message.to.rawValue)
-        self.note(message.term.rawValue)
-        let isReachable = !self.isCut(message) && self.servers[self.position(message.to)].node != nil
-        self.reportTransfer(of: message, succeeded: isReachable)
-        guard isReachable else { return }
-        self.with(message.to) { $0.step(message) }
-        if let node = self.servers[self.position(message.to)].node {
-            self.note(node.commitIndex.rawValue)
-            self.note(node.lastIndex.rawValue)
-        }
-    }
-
-    /// Whoever transfers a snapshot notices how that ended.
-    mutating func reportTransfer(of message: RaftMessage, succeeded: Bool) {
-        guard case .snapshot = message.body else { return }
-        self.with(message.from) { $0.reportSnapshot(to: message.to, succeeded: succeeded) }
     }
 }

@@ -51,8 +51,9 @@ struct KeyValueSimulation {
     var askedReads: [UInt64: LogIndex] = [:]
     /// The last change of members that a leader took.
     var lastChange = LogIndex.zero
-    /// The members at the highest applied index.
+    /// The members at the highest applied index, and the entry that made them so.
     var newestMembers = ClusterConfiguration()
+    var newestMembersIndex = LogIndex.zero
 
     private var trace = TraceHash()
 
@@ -187,13 +188,18 @@ struct KeyValueSimulation {
         case .diskDone(let id, let life): self.diskDone(id, life)
         case .acknowledge(let id, let life): self.acknowledge(id, life)
         case .applyDone(let id, let life): self.applyDone(id, life)
-        case .crash(let id, let life): if self.isAlive(id, life) { self.crash(id) }
+        case .crash(let id, let life):
+            // Such a crash is often over before others have noticed it.
+            let limit = self.random.next(below: 3) == 0 ? 1_000 : 20
+            if self.isAlive(id, life) { self.crash(id, restartsWithin: limit) }
         case .resume(let id, let life): if self.isAlive(id, life) { self.with(id) { $0.resumeAfterPause() } }
         case .start(let id): self.start(id)
         case .diskFreed(let id): self.freeDisk(id)
         case .act(let client): self.act(client)
         case .request(let request, let id): self.receive(request, at: id)
-        case .answer(let request, let answer): self.take(answer, to: request)
+        case .answer(let request, let answer):
+            self.note(request.sequence << 8 | UInt64(request.client))
+            self.take(answer, to: request)
         case .attemptTimeout(let request): self.attemptTimedOut(request)
         case .again(let client, let sequence, let attempt): self.again(client, sequence, attempt)
         case .fault:

@@ -185,7 +185,9 @@ struct StateWriter {
     private(set) var bytes: [UInt8] = []
 
     mutating func add(_ number: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { self.bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            self.bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+        }
     }
 
     mutating func add(_ members: ClusterConfiguration) {

@@ -201,7 +201,9 @@ final class SQLiteDisk: DiskBackend {
         self.log?.close()
         self.log = nil
         self.store = nil
-        let losses: [DiskImage.Loss] = [.losesAll, .losesNothing, .random(seed: random.next()), .random(seed: random.next())]
+        let losses: [DiskImage.Loss] = [
+            .losesAll, .losesNothing, .random(seed: random.next()), .random(seed: random.next()),
+        ]
         let loss = losses[random.next(below: losses.count)]
         self.disk = SimulatedDisk(image.afterPowerCut(loss), seed: random.next())
     }

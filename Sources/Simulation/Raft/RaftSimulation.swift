@@ -19,7 +19,7 @@ package struct RaftSimulation {
         case read
     }
 
-    package private(set) var report: ScenarioReport
+    package internal(set) var report: ScenarioReport
     package private(set) var options: SimulationOptions
 
     var random: SplitMix64
@@ -31,7 +31,7 @@ package struct RaftSimulation {
     var cuts: Set<[NodeID]> = []
     var isHealing = false
     var injected = 0
-    private var trace = TraceHash()
+    var trace = TraceHash()
     private var proposals: UInt64 = 0
     private var lastRead: UInt64 = 0
     /// The highest commit index anywhere when a read was asked.
@@ -345,58 +345,6 @@ package struct RaftSimulation {
         }
         // The state machine syncs when it likes; until then a crash takes it back.
         if self.random.next(below: 4) == 0 { self.replicas[position].durableMachine = self.replicas[position].machine }
-    }
-
-    // MARK: Network
-
-    private mutating func draw(_ range: ClosedRange<Int>) -> Int {
-        range.lowerBound + self.random.next(below: range.count)
-    }
-
-    private func chance(_ random: inout SplitMix64, _ thousandths: Int) -> Bool {
-        !self.isHealing && random.next(below: 1_000) < thousandths
-    }
-
-    private mutating func send(_ message: RaftMessage) {
-        self.report.messages += 1
-        self.checker.sent(message)
-        if self.chance(&self.random, self.options.lossChance) || self.isCut(message) {
-            self.report.count(.loss)
-            if case .snapshot = message.body { self.queue.plan(.snapshotLost(message), at: self.now + 1) }
-            return
-        }
-        var delay = self.draw(self.options.latency)
-        if self.chance(&self.random, self.options.longDelayChance) {
-            // Longer than several elections: answers of an earlier term arrive in a later one.
-            self.report.count(.longDelay)
-            delay += self.random.next(below: 3_000)
-        }
-        self.queue.plan(.deliver(message), at: self.now + delay)
-        if self.chance(&self.random, self.options.duplicateChance) {
-            self.report.count(.duplication)
-            self.queue.plan(.deliver(message), at: self.now + 10 * self.draw(self.options.latency))
-        }
-    }
-
-    /// Whoever transfers a snapshot notices how that ended.
-    private mutating func reportTransfer(of message: RaftMessage, succeeded: Bool) {
-        guard case .snapshot = message.body else { return }
-        self.with(message.from) { $0.reportSnapshot(to: message.to, succeeded: succeeded) }
-    }
-
-    private func isCut(_ message: RaftMessage) -> Bool { self.cuts.contains([message.from, message.to]) }
-
-    private mutating func deliver(_ message: RaftMessage) {
-        self.trace.add(message.from.rawValue << 32 | message.to.rawValue)
-        self.trace.add(message.term.rawValue)
-        let isReachable = !self.isCut(message) && self.replicas[self.position(message.to)].node != nil
-        self.reportTransfer(of: message, succeeded: isReachable)
-        guard isReachable else { return }
-        self.with(message.to) { $0.step(message) }
-        if let node = self.replicas[self.position(message.to)].node {
-            self.trace.add(node.commitIndex.rawValue)
-            self.trace.add(node.lastIndex.rawValue)
-        }
     }
 
     mutating func count(_ kind: FaultKind) { self.report.count(kind) }
