@@ -1,4 +1,5 @@
 import CLibuv
+import Glibc
 import Logging
 import RaftCore
 import Synchronization

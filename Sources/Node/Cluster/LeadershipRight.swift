@@ -1,3 +1,4 @@
+import ReplicaCore
 import Synchronization
 
 /// Whether this node may lead: several parts of it may object, each for a reason of its own.
