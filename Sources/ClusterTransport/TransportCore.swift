@@ -21,7 +21,8 @@ final class TransportCore {
 
     private(set) var peers: [NodeID: Peer] = [:]
     /// All connections whose handle is open.
-    var connections: [ObjectIdentifier: Connection] = [:]
+    var connections: [UInt64: Connection] = [:]
+    private var lastSerial: UInt64 = 0
     /// Accepted connections whose peer is not known yet, oldest first.
     private var strangers: [Connection] = []
     private var touched: [Connection] = []
@@ -63,6 +64,11 @@ final class TransportCore {
     deinit {
         self.readSpace.deallocate()
         self.recordSpace.deallocate()
+    }
+
+    func nextSerial() -> UInt64 {
+        self.lastSerial += 1
+        return self.lastSerial
     }
 
     // MARK: Listening
@@ -176,6 +182,10 @@ final class TransportCore {
             lane.outgoingReady()
         }
         peer.update()
+        self.logger.debug(
+            connection.role == .accepted ? "Stream accepted" : "Stream dialled",
+            metadata: ["peer.node": "\(node)", "peer.stream": "\(stream)"]
+        )
     }
 
     func saidGoodbye(_ node: NodeID) { self.peer(node).hasSaidGoodbye = true }
@@ -202,6 +212,8 @@ final class TransportCore {
             peer.closedSentBytes &+= connection.sentBytes
             peer.closedReceivedBytes &+= connection.receivedBytes
             peer.update()
+            // What was on its way may be lost: Raft must not wait for its answer.
+            if connection.stream == .consensus, !self.isStopping { self.handler.unreachable(node) }
         }
     }
 
@@ -213,7 +225,7 @@ final class TransportCore {
             self.peers[node]?.gauge.drop(messages)
             self.handler.unreachable(node)
         }
-        self.connections[ObjectIdentifier(connection)] = nil
+        self.connections[connection.serial] = nil
         if self.isStopping, self.connections.isEmpty { self.finishStopping() }
     }
 
@@ -267,6 +279,7 @@ final class TransportCore {
                 sentAt: pong.wallClockOfPing,
                 peerAt: pong.wallClock
             )
+            self.logger.trace("Clock compared", metadata: ["peer.node": "\(node)"])
         case (.goodbye, _):
             self.saidGoodbye(node)
             connection.closeAfterFlush(.goodbye)

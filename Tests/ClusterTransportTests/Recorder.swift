@@ -9,21 +9,26 @@ enum TransportEvent: Sendable {
     case refused(NodeID)
     case changed(NodeID, isConnected: Bool)
     case unreachable(NodeID)
-    case cancelled
+    /// Noted by the test itself.
+    case signalled
     case logged(String)
 }
 
 /// A node that keeps what it is told, and lets tests wait for it.
 final class Recorder: TransportHandler {
     private struct Waiter {
-        var isMet: ([TransportEvent]) -> Bool
+        var isMet: (State) -> Bool
         var continuation: CheckedContinuation<Void, Never>
     }
 
     private struct State {
         var events: [TransportEvent] = []
+        var messageCount = 0
         var waiters: [Waiter] = []
     }
+
+    /// Set for measurements: messages are counted, not kept.
+    private let isForgetful: Bool
 
     private let state = Mutex(State())
     private let onRequest: @Sendable (IncomingRequest) -> Void
@@ -31,8 +36,10 @@ final class Recorder: TransportHandler {
 
     init(
         onRequest: @escaping @Sendable (IncomingRequest) -> Void = { $0.reply($0.payload) },
-        onBulk: @escaping @Sendable (BulkRequest) -> BulkAnswer = { .refused("There is no file '\($0.file)'") }
+        onBulk: @escaping @Sendable (BulkRequest) -> BulkAnswer = { .refused("There is no file '\($0.file)'") },
+        isForgetful: Bool = false
     ) {
+        self.isForgetful = isForgetful
         self.onRequest = onRequest
         self.onBulk = onBulk
     }
@@ -41,9 +48,15 @@ final class Recorder: TransportHandler {
 
     func note(_ event: TransportEvent) {
         let met = self.state.withLock { state in
-            state.events.append(event)
-            let met = state.waiters.filter { $0.isMet(state.events) }.map(\.continuation)
-            if !met.isEmpty { state.waiters.removeAll { $0.isMet(state.events) } }
+            if case .messages(let messages) = event {
+                state.messageCount += messages.count
+                if !self.isForgetful { state.events.append(event) }
+            } else {
+                state.events.append(event)
+            }
+            let current = state
+            let met = state.waiters.filter { $0.isMet(current) }.map(\.continuation)
+            if !met.isEmpty { state.waiters.removeAll { $0.isMet(current) } }
             return met
         }
         for continuation in met { continuation.resume() }
@@ -51,9 +64,13 @@ final class Recorder: TransportHandler {
 
     /// Waits until the events fulfil the condition; the test's time limit bounds it.
     func wait(_ isMet: @escaping @Sendable ([TransportEvent]) -> Bool) async {
+        await self.waitForState { isMet($0.events) }
+    }
+
+    private func waitForState(_ isMet: @escaping @Sendable (State) -> Bool) async {
         await withCheckedContinuation { continuation in
             let isMetAlready = self.state.withLock { state in
-                if isMet(state.events) { return true }
+                if isMet(state) { return true }
                 state.waiters.append(Waiter(isMet: isMet, continuation: continuation))
                 return false
             }
@@ -74,7 +91,19 @@ final class Recorder: TransportHandler {
         }
     }
 
-    func waitForMessages(_ count: Int) async { await self.wait { Recorder.messages($0).count >= count } }
+    func waitForMessages(_ count: Int) async { await self.waitForState { $0.messageCount >= count } }
+
+    func waitForSignals(_ count: Int) async {
+        await self.wait { events in
+            events.count { if case .signalled = $0 { true } else { false } } >= count
+        }
+    }
+
+    func waitForUnreachable(_ node: UInt64) async {
+        await self.wait { events in
+            events.contains { if case .unreachable(NodeID(node)) = $0 { true } else { false } }
+        }
+    }
 
     static func messages(_ events: [TransportEvent]) -> [RaftMessage] {
         events.flatMap { event -> [RaftMessage] in

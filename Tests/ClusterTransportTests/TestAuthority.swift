@@ -37,9 +37,9 @@ final class TestAuthority: Sendable {
     /// Writes a new key and certificate into the folder.
     func issue(_ node: UInt64, name: String? = nil, days: Int = 30, in target: String) throws {
         let uri = name ?? "thalweg://\(self.clusterID)/node/\(node)"
-        try
-            "subjectAltName=\(uri.isEmpty ? "DNS:localhost" : "URI:\(uri),DNS:localhost")\nextendedKeyUsage=serverAuth,clientAuth\n"
-            .write(toFile: target + "/names", atomically: true, encoding: .utf8)
+        let names = uri.isEmpty ? "DNS:localhost" : "URI:\(uri),DNS:localhost"
+        let extensions = "subjectAltName=\(names)\nextendedKeyUsage=serverAuth,clientAuth\n"
+        try extensions.write(toFile: target + "/names", atomically: true, encoding: .utf8)
         try Self.openssl(
             ["req", "-new"] + Self.newKey(target + "/node.key")
                 + ["-out", target + "/request.pem", "-subj", "/CN=node \(node)"]

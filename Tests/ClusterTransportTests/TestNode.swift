@@ -8,6 +8,8 @@ final class TestNode: Sendable {
     let id: UInt64
     let recorder: Recorder
     let transport: ClusterTransport
+    /// Its folder stays as long as a node needs it.
+    private let authority: TestAuthority
 
     init(
         _ id: UInt64,
@@ -25,8 +27,14 @@ final class TestNode: Sendable {
             listenPort: port,
             certificateFolder: try certificates ?? authority.certificates(of: id)
         )
+        // Tests share the machine: what is not about time limits must not meet them.
+        configuration.limits.connectMilliseconds = 60_000
+        configuration.limits.handshakeMilliseconds = 60_000
+        configuration.limits.helloMilliseconds = 60_000
+        configuration.limits.idleMilliseconds = 60_000
         change(&configuration)
         self.id = id
+        self.authority = authority
         self.recorder = recorder
         self.transport = try ClusterTransport(
             configuration: configuration,
@@ -51,7 +59,9 @@ final class TestNode: Sendable {
     /// Waits until something can be sent on all three streams.
     func waitForStreams(to peer: UInt64) async {
         await self.recorder.waitForPeer(peer)
-        while await self.status(of: peer)?.connectedStreams.count != 3 { await Task.yield() }
+        for stream in StreamKind.allCases {
+            await self.recorder.waitForLog("debug Stream", "peer.node=\(peer) ", "peer.stream=\(stream)")
+        }
     }
 
     func status(of peer: UInt64) async -> TransportPeerStatus? {

@@ -78,7 +78,7 @@ struct FrameReader {
                 guard length <= self.limit, header <= length else {
                     throw Refusal(
                         .malformed,
-                        "Expected a frame of up to \(self.limit) bytes, but got one of \(length) with a header of \(header)"
+                        "Expected a frame of up to \(self.limit) bytes, but got one of \(length), header \(header)"
                     )
                 }
                 self.remaining = length - header

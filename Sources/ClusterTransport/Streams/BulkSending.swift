@@ -31,7 +31,7 @@ final class BulkSending {
         core.sendingCount += 1
         let request = BulkRequest(peer: peer, snapshot: fetch.snapshot, file: fetch.file, offset: fetch.offset)
         let (loop, handler, reader, id, key) = (
-            core.loop, core.handler, self.reader, fetch.id, ObjectIdentifier(connection)
+            core.loop, core.handler, self.reader, fetch.id, connection.serial
         )
         self.queue.async {
             let opened = reader.open(handler.serve(request), from: request.offset)
@@ -69,7 +69,7 @@ final class BulkSending {
 
     private func read(_ count: UInt64) {
         self.isReading = true
-        let (loop, reader, id, key) = (self.core.loop, self.reader, self.id, ObjectIdentifier(self.connection))
+        let (loop, reader, id, key) = (self.core.loop, self.reader, self.id, self.connection.serial)
         let offset = self.offset
         self.queue.async {
             let pieces = reader.read(count, at: offset)

@@ -39,6 +39,8 @@ final class Connection {
     }
 
     unowned let core: TransportCore
+    /// Never used again by this transport, unlike the object's address.
+    let serial: UInt64
     let role: Role
     private(set) var phase: Phase
     /// Who is at the other end, once the certificate says so.
@@ -71,6 +73,7 @@ final class Connection {
 
     init(_ core: TransportCore, role: Role) {
         self.core = core
+        self.serial = core.nextSerial()
         self.role = role
         self.phase = .connecting
         self.tcp = .allocate(capacity: 1)
@@ -82,7 +85,7 @@ final class Connection {
         // Released when the handle is closed.
         self.tcp.pointee.data = Unmanaged.passRetained(self).toOpaque()
         if case .dialed(_, let stream) = role { self.stream = stream }
-        core.connections[ObjectIdentifier(self)] = self
+        core.connections[self.serial] = self
     }
 
     deinit {

@@ -111,8 +111,8 @@ final class PeerLane {
         self.outgoing = nil
         if end != .portRefused { self.allRefused = false }
         if connection.readySince == 0, !self.addresses.isEmpty, !self.core.isStopping { return self.dialNext() }
-        // After a connection that lived, the first attempt is made at once.
-        if connection.readySince != 0, uv_now(self.core.loop.handle) &- connection.readySince > 1_000 {
+        // After a connection that lived, the first attempt is made at once; after one that did not, there is no hurry.
+        if connection.readySince != 0, uv_now(self.core.loop.handle) &- connection.readySince >= 100 {
             self.backoff.reset()
         }
         self.failed(end)

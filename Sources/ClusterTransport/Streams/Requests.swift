@@ -162,11 +162,10 @@ extension TransportCore {
             return self.answer(id, nil, on: connection)
         }
         let loop = self.loop
-        let target = ObjectIdentifier(connection)
+        let serial = connection.serial
         let request = IncomingRequest(peer: node, payload: payload) { payload in
             loop.post { core in
-                // The connection may be closed by now, and another one may have its address: the request tells.
-                guard let connection = core.connections[target], connection.incomingRequests[id] != nil else { return }
+                guard let connection = core.connections[serial], connection.incomingRequests[id] != nil else { return }
                 core.answer(id, payload, on: connection)
                 core.touch(connection)
             }
