@@ -30,6 +30,7 @@ import Testing
         await second.transport.stop()
 
         await first.recorder.waitForPeer(2, isConnected: false)
+        await first.recorder.waitForLog("Attempt ended", "peer.stream=consensus", "portRefused")
         first.transport.send([first.message(to: 2)])
         await first.recorder.waitForUnreachable(2)
         await first.transport.stop()

@@ -1,4 +1,5 @@
 import CLibuv
+import Logging
 import RaftCore
 
 /// What one stream to a peer consists of: the connection this node dials and the one the peer dials. Each side dials,
@@ -120,6 +121,10 @@ final class PeerLane {
 
     private func failed(_ end: ConnectionEnd) {
         self.isDialing = false
+        self.core.logger.trace(
+            "Attempt ended",
+            metadata: ["peer.node": "\(self.peer.node)", "peer.stream": "\(self.stream)", "reason": "\(end)"]
+        )
         if end == .portRefused, self.allRefused, self.stream == .consensus { self.peer.portRefused() }
         self.dial()
     }
