@@ -7,13 +7,15 @@ import Testing
 private enum Machine {
     /// An executable of this build that has the drill's probes.
     static let probe: String? = {
-        guard let folder = try? SystemText.ownExecutable().split(separator: "/").dropLast().joined(separator: "/") else {
+        guard let folder = try? SystemText.ownExecutable().split(separator: "/").dropLast().joined(separator: "/")
+        else {
             return nil
         }
         return ["thalweg", "drilltool"].map { "/\(folder)/\($0)" }.first { Files.exists($0) }
     }()
 
-    static let allowsNamespaces = geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
+    static let allowsNamespaces =
+        geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
         && SystemText.tool("ip") != nil && Machine.probe != nil
 
     static let hasCompiler = SystemText.tool("cc") != nil || SystemText.tool("gcc") != nil

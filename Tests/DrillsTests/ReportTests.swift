@@ -66,7 +66,9 @@ import Testing
         Spoiler(testDescription: "a process crashed") { $0.crashes = ["node 1 by signal 11"] },
         Spoiler(testDescription: "slow recovery") { $0.acknowledgements.removeAll { (6.0...7.5).contains($0.sent) } },
         Spoiler(testDescription: "no recovery") { $0.acknowledgements.removeAll { $0.sent > 6 } },
-        Spoiler(testDescription: "little availability") { $0.acknowledgements.removeAll { (2.0...4.0).contains($0.sent) } },
+        Spoiler(testDescription: "little availability") {
+            $0.acknowledgements.removeAll { (2.0...4.0).contains($0.sent) }
+        },
         Spoiler(testDescription: "broken off") { $0.aborted = "by a signal" },
         Spoiler(testDescription: "no alarm") { $0.alarms = [FaultRecord.Proof("log line", holds: false)] },
         Spoiler(testDescription: "no quorum checks") { $0.scenario.expectations.refusesWithoutQuorum = true },

@@ -45,7 +45,8 @@ import Testing
 
     @Test func `roles are cut to the window and joined`() {
         let changes = [
-            RoleChange(time: 0, node: 0, role: .follower, term: 1), RoleChange(time: 2, node: 0, role: .leader, term: 2),
+            RoleChange(time: 0, node: 0, role: .follower, term: 1),
+            RoleChange(time: 2, node: 0, role: .leader, term: 2),
             RoleChange(time: 3, node: 0, role: .leader, term: 3), RoleChange(time: 1, node: 1, role: .away, term: 0),
             RoleChange(time: 8, node: 0, role: .away, term: 0),
         ]

@@ -129,7 +129,9 @@ final class DrillCluster: Sendable {
         let isListening: Bool? = try waitFor(seconds: Self.startLimit, every: 0.002) {
             if let text = Files.text(output), text.contains(" is listening on ") { return true }
             if let ending = process.currentEnding {
-                throw DrillFailure("Expected node \(node + 1) to listen, but it ended with \(ending): \(self.logTail(node))")
+                throw DrillFailure(
+                    "Expected node \(node + 1) to listen, but it ended with \(ending): \(self.logTail(node))"
+                )
             }
             return nil
         }
@@ -188,6 +190,15 @@ final class DrillCluster: Sendable {
             }
             DrillClock.sleep(seconds: 0.05)
         }
+    }
+
+    /// How a process of a node ended, with the last thing it called critical.
+    func ending(_ node: Int, _ ending: ChildProcess.Ending) -> String {
+        let lines = (Files.text(self.logPath(node)) ?? "").split(separator: "\n")
+        guard let line = lines.last(where: { $0.contains(" critical ") || $0.contains("Fatal error") }) else {
+            return "\(ending)"
+        }
+        return "\(ending): \(line.prefix(300))"
     }
 
     /// The end of a node's log.

@@ -38,6 +38,15 @@ struct DrillRunCommand: AsyncParsableCommand {
     @Flag(help: "Print only the result.")
     var quiet = false
 
+    @Flag(help: .hidden)
+    var story = false
+
+    @Flag(help: .hidden)
+    var stay = false
+
+    @Option(name: .customLong("first-port"), help: .hidden)
+    var firstPort: UInt16?
+
     @Flag(name: .customLong("plant-stale-read"), help: .hidden)
     var plantsStaleRead = false
 
@@ -64,20 +73,52 @@ struct DrillRunCommand: AsyncParsableCommand {
             options.isShort = self.short
             options.plantsStaleRead = self.plantsStaleRead
             options.keepsFolder = self.keep
+            options.firstPort = self.firstPort
+            options.stays = self.stay
             try self.chooseCluster(&options, &scenario)
             let (finalScenario, finalOptions) = (scenario, options)
-            let live = LiveOutput(isQuiet: self.quiet)
+            let isStory = self.story
+            let narrator: any DrillNarrator = isStory ? DemoStory() : LiveOutput(isQuiet: self.quiet)
             return try await onOwnThread {
-                var (record, history) = try DrillRun.perform(finalScenario, finalOptions, live: live)
-                record.isShort = finalOptions.isShort
-                try ReportFolder.write(record, history, to: finalOptions.reportFolder)
-                for line in ReportFolder.lines(record, folder: finalOptions.reportFolder) { print(line) }
-                return record.aborted != nil ? 2 : record.hasPassed ? 0 : 1
+                try DrillRun.perform(finalScenario, finalOptions, narrator: narrator) { record, history, stage in
+                    var record = record
+                    record.isShort = finalOptions.isShort
+                    try ReportFolder.write(record, history, to: finalOptions.reportFolder)
+                    let lines =
+                        isStory
+                        ? DemoStory.summary(record) : ReportFolder.lines(record, folder: finalOptions.reportFolder)
+                    for line in lines { print(line) }
+                    if finalOptions.stays, record.hasPassed { Self.stay(stage, finalOptions) }
+                    return record.aborted != nil ? 2 : record.hasPassed ? 0 : 1
+                }
             }
         } catch {
             StandardError.line("thalweg drill: \(error)")
             return 2
         }
+    }
+
+    /// Leaves the cluster up until a signal comes.
+    private static func stay(_ stage: DrillStage, _ options: DrillOptions) {
+        print("\nThe three nodes stay up until Ctrl-C:")
+        for node in stage.introductions { print("  \(node.address)  data in \(node.data)") }
+        if let address = stage.introductions.first?.address {
+            print(
+                """
+
+                In another terminal, try:
+
+                  export THALWEG_URL=\(address)
+                  thalweg status
+                  thalweg cluster members
+                  thalweg cluster transfer-leader
+                  thalweg instances --limit 10
+                """
+            )
+        }
+        print("\nReport: \(options.reportFolder)/report.html")
+        StandardOutput.flush()
+        while !Interruption.signal.value { DrillClock.sleep(seconds: 0.1) }
     }
 
     /// With `--cluster` the nodes are those that run there, and only what does no harm is done.
@@ -116,6 +157,7 @@ struct DrillCheckCommand: AsyncParsableCommand {
             do {
                 let verdict = try await onOwnThread { RegisterCheck.verdict(try RegisterHistory.read(path: path)) }
                 print("\(verdict.holds ? "linearizable" : "NOT LINEARIZABLE"): \(verdict.text)")
+                if !verdict.detail.isEmpty { print(verdict.detail) }
                 return verdict.holds ? 0 : 1
             } catch {
                 StandardError.line("thalweg drill: \(error)")

@@ -8,8 +8,7 @@ extension FaultInjector {
             throw DrillFailure("Expected a leader to take the leadership from")
         }
         record.nodes = [before]
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         let request = HTTPRequest.post(
             "/thalweg/v1/cluster/transfer-leadership",
             JSONValue(members: ["nodeId": .null])
@@ -31,8 +30,7 @@ extension FaultInjector {
         let member = self.cluster.member(node)
         let process = try self.running(node)
         self.cluster.markUnwanted(node)
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         process.signal(SIGKILL)
         let ending = process.waitForEnd(seconds: 10)
         Files.removeTree(member.data)
@@ -82,8 +80,7 @@ extension FaultInjector {
         record.prove("openssl says that the certificates of all nodes are over", areOver == true)
         let process = try self.running(targets[0])
         self.cluster.markUnwanted(targets[0])
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         process.signal(SIGKILL)
         _ = process.waitForEnd(seconds: 10)
         try self.cluster.start(targets[0])
@@ -112,10 +109,14 @@ extension FaultInjector {
         record.target = "whoever executes \(LoadModels.trapElement)"
         record.nodes = []
         let crashesBefore = self.crashes()
-        var client = RetryingClient(addresses: self.cluster.addresses, node: 0, stopwatch: self.stopwatch, ledger: Ledger())
+        var client = RetryingClient(
+            addresses: self.cluster.addresses,
+            node: 0,
+            stopwatch: self.stopwatch,
+            ledger: Ledger()
+        )
         _ = client.settle(.deployment("trap.bpmn", LoadModels.trapXML)) { self.isAborted.value }
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         let creation = HTTPRequest.post(
             "/v2/process-instances",
             JSONValue(members: ["processDefinitionId": .string(LoadModels.trapProcess)]),

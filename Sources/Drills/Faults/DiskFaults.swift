@@ -3,8 +3,7 @@ import Glibc
 extension FaultInjector {
     /// Nothing more fits onto the file systems of the data folders.
     func fillDisk(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         defer { for node in targets { SmallDisk.release(self.diskFolder(node)) } }
         for node in targets {
             let written = try SmallDisk.fill(self.diskFolder(node))
@@ -34,8 +33,7 @@ extension FaultInjector {
     func slowDisk(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         let controls = try targets.map { try self.shim($0) }
         let before = try self.timedSync(controls[0])
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         let counts = controls.map { $0.delayedCalls }
         defer { for control in controls { control.setDelay(seconds: 0) } }
         for control in controls { control.setDelay(seconds: plan.delay) }
@@ -74,8 +72,7 @@ extension FaultInjector {
     /// The wall clocks of nodes jump.
     func jumpClock(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         let controls = try targets.map { try self.shim($0) }
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         let counts = controls.map { $0.shiftedCalls }
         defer { for control in controls { control.setClockShift(seconds: 0) } }
         for control in controls { control.setClockShift(seconds: plan.shift) }

@@ -11,7 +11,7 @@ struct FaultInjector: Sendable {
     let probe: String
     /// Set when the drill is broken off: what lasts is ended at once.
     let isAborted: Signal
-    let say: @Sendable (String) -> Void
+    let narrator: any DrillNarrator
     /// What the checks while a majority was away found wrong.
     let quorumChecks: QuorumChecks
 
@@ -20,13 +20,36 @@ struct FaultInjector: Sendable {
 
     var nodes: Int { self.cluster.count }
 
+    func say(_ text: String) { self.narrator.tell(.note(text)) }
+
+    /// The fault strikes now: from here on the next acknowledged command is awaited.
+    func begin(_ record: inout FaultRecord) {
+        record.began = self.stopwatch.seconds
+        record.recoveryBase = record.began
+        self.narrator.tell(.struck(record.kind, target: record.target, at: record.began))
+    }
+
+    /// What was away is given back now; before that nothing could be acknowledged.
+    func awaitFromNow(_ record: inout FaultRecord) {
+        record.recoveryBase = self.stopwatch.seconds
+        self.narrator.tell(.struck(record.kind, target: "\(record.target) given back", at: record.recoveryBase))
+    }
+
+    /// Whether nodes are enough to leave no majority.
+    func leavesNoMajority(_ targets: [Int]) -> Bool { targets.count > self.nodes - (self.nodes / 2 + 1) }
+
     /// One strike, from the fault to its end. Never throws: what went wrong is in the record.
     func strike(_ plan: FaultPlan) -> FaultRecord {
         let targets: [Int]
         do {
             targets = try self.targets(plan)
         } catch {
-            var record = FaultRecord(kind: plan.kind, target: "\(plan.target)", nodes: [], began: self.stopwatch.seconds)
+            var record = FaultRecord(
+                kind: plan.kind,
+                target: "\(plan.target)",
+                nodes: [],
+                began: self.stopwatch.seconds
+            )
             record.failure = "\(error)"
             return record
         }
@@ -38,7 +61,6 @@ struct FaultInjector: Sendable {
             nodes: targets,
             began: self.stopwatch.seconds
         )
-        self.say("\(plan.kind.rawValue): \(record.target)")
         do {
             try self.perform(plan, targets, &record)
         } catch {
@@ -110,6 +132,7 @@ struct FaultInjector: Sendable {
     func awaitReturn(_ nodes: [Int], _ record: inout FaultRecord) throws {
         let reason = self.cluster.notReady(nodes, seconds: Self.returnLimit)
         record.ended = self.stopwatch.seconds
+        self.narrator.tell(.returned(nodes, processes: nodes.map { self.cluster.process($0)?.identifier }))
         if let reason { throw DrillFailure("Expected everything to be back, but \(reason)") }
     }
 

@@ -4,8 +4,7 @@ extension FaultInjector {
     /// Strangers on the cluster port: random bytes, a frame of a huge length, connections that say nothing, and one that
     /// says its first words very slowly.
     func sendGarbage(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         for node in targets {
             let parts = self.cluster.network.peerAddress(node).split(separator: ":").map { String($0) }
             guard parts.count == 2, let port = UInt16(parts[1]) else {

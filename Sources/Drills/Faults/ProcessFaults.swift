@@ -5,8 +5,7 @@ extension FaultInjector {
     func kill(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         let processes = try targets.map { try self.running($0) }
         for node in targets { self.cluster.markUnwanted(node) }
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         for process in processes { _ = Glibc.kill(process.identifier, SIGKILL) }
         for (node, process) in zip(targets, processes) {
             let ending = process.waitForEnd(seconds: 10)
@@ -16,27 +15,24 @@ extension FaultInjector {
                 ending == .signaled(SIGKILL) && isGone
             )
         }
-        let leavesNoMajority = targets.count > self.nodes - (self.nodes / 2 + 1)
-        if leavesNoMajority, targets.count < self.nodes { self.quorumChecks.run(self, without: targets) }
+        if self.leavesNoMajority(targets), targets.count < self.nodes { self.quorumChecks.run(self, without: targets) }
         self.last(plan.lasting)
-        if leavesNoMajority { record.recoveryBase = self.stopwatch.seconds }
+        if self.leavesNoMajority(targets) { self.awaitFromNow(&record) }
         try self.bringBack(targets, &record)
     }
 
     /// SIGSTOP: the processes are there, but do nothing.
     func pause(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         let processes = try targets.map { try self.localProcess($0) }
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         defer { for process in processes { _ = Glibc.kill(process, SIGCONT) } }
         for process in processes { _ = Glibc.kill(process, SIGSTOP) }
         for (node, process) in zip(targets, processes) {
             let isStopped = waitFor(seconds: 2, every: 0.001) { ChildProcess.stateLetter(process) == "T" ? true : nil }
             record.prove("process \(process) of node \(node + 1) is in state T", isStopped ?? false)
         }
-        let leavesNoMajority = targets.count > self.nodes - (self.nodes / 2 + 1)
         self.last(plan.lasting)
-        if leavesNoMajority { record.recoveryBase = self.stopwatch.seconds }
+        if self.leavesNoMajority(targets) { self.awaitFromNow(&record) }
         for (node, process) in zip(targets, processes) {
             let state = ChildProcess.stateLetter(process).map { String($0) } ?? "gone"
             record.prove("after \(plan.lasting) s it is still in state \(state)", state == "T")
@@ -59,10 +55,10 @@ extension FaultInjector {
 
     /// SIGTERM: the node ends in good order.
     func stop(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
-        record.began = self.stopwatch.seconds
-        record.recoveryBase = record.began
+        self.begin(&record)
         for node in targets { try self.stopInOrder(node, &record) }
         self.last(plan.lasting)
+        if self.leavesNoMajority(targets) { self.awaitFromNow(&record) }
         try self.bringBack(targets, &record)
     }
 
@@ -70,6 +66,7 @@ extension FaultInjector {
     func rollingRestart(_ record: inout FaultRecord) throws {
         record.nodes = Array(0..<self.nodes)
         record.target = "all nodes, one after the other"
+        self.begin(&record)
         for node in 0..<self.nodes where !self.isAborted.value {
             self.say("rolling-restart: node \(node + 1)")
             try self.stopInOrder(node, &record)

@@ -12,7 +12,9 @@ struct ProcessShim: Sendable {
         let library = "\(folder)/shim.so"
         if !Files.exists(library) {
             guard let compiler = ["cc", "gcc", "clang"].lazy.compactMap({ SystemText.tool($0) }).first else {
-                throw DrillFailure("Expected a C compiler for slow disks and clock jumps; install one, like Debian's gcc")
+                throw DrillFailure(
+                    "Expected a C compiler for slow disks and clock jumps; install one, like Debian's gcc"
+                )
             }
             try Files.write(Array(Self.source.utf8), to: "\(folder)/shim.c")
             try CommandResult.require([

@@ -16,7 +16,9 @@ enum SmallDisk {
         do {
             try CommandResult.require([tool, "-t", "tmpfs", "-o", "size=\(mebibytes)m", "thalweg-drill", folder])
         } catch {
-            throw DrillFailure("A full disk needs a small file system of the drill's own, so root has to run it: \(error)")
+            throw DrillFailure(
+                "A full disk needs a small file system of the drill's own, so root has to run it: \(error)"
+            )
         }
     }
 

@@ -53,6 +53,11 @@ final class Ledger: Sendable {
 
     var snapshot: LedgerContents { self.contents.withLock { $0 } }
 
+    /// Keys of all instances whose beginning was acknowledged.
+    var acknowledgedInstances: Set<String> {
+        self.contents.withLock { contents in Set(contents.instances.values.compactMap { $0.key }) }
+    }
+
     func begin(_ id: String, _ model: LoadModel) {
         self.contents.withLock { $0.instances[id] = BegunInstance(model: model) }
     }
@@ -99,8 +104,8 @@ final class Ledger: Sendable {
     /// The first acknowledgement of a request sent at or behind `time`; nil when there is none.
     func firstAnswer(toRequestsSince time: Double) -> Double? {
         self.contents.withLock { contents in
-            // The newest are at the end; some thousand behind the fault are enough, and looking at all is not.
-            contents.acknowledgements.suffix(20_000).lazy.filter { $0.sent >= time }.map { $0.answered }.min()
+            // The newest are at the end, and the question is asked again and again.
+            contents.acknowledgements.suffix(5_000).lazy.filter { $0.sent >= time }.map { $0.answered }.min()
         }
     }
 }

@@ -54,9 +54,12 @@ final class PlainNetwork: DrillNetwork {
     private let clientPorts: [UInt16]
     private let peerPorts: [UInt16]
 
-    init(nodes: Int) throws {
+    /// - Parameter firstPort: where the first node is to listen for clients, the next one at the next port; nil takes
+    ///   any free ports.
+    init(nodes: Int, firstPort: UInt16? = nil) throws {
         let ports = try FreePorts.find(2 * nodes)
-        self.clientPorts = Array(ports.prefix(nodes))
+        self.clientPorts =
+            firstPort.map { first in (0..<nodes).map { first + UInt16($0) } } ?? Array(ports.prefix(nodes))
         self.peerPorts = Array(ports.suffix(nodes))
     }
 

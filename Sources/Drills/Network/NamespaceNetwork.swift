@@ -34,7 +34,12 @@ final class NamespaceNetwork: DrillNetwork {
             for node in 0..<nodes {
                 try CommandResult.require([tool, "netns", "add", "\(self.prefix)-\(node + 1)"])
                 opened.append(try Self.openTunnel("\(self.prefix)n\(node + 1)"))
-                try Self.configure(tool, "\(self.prefix)n\(node + 1)", "\(self.prefix)-\(node + 1)", "\(self.subnet).\(node + 1)")
+                try Self.configure(
+                    tool,
+                    "\(self.prefix)n\(node + 1)",
+                    "\(self.prefix)-\(node + 1)",
+                    "\(self.subnet).\(node + 1)"
+                )
             }
             opened.append(try Self.openTunnel("\(self.prefix)h"))
             try Self.configure(tool, "\(self.prefix)h", nil, "\(self.subnet).\(Self.hostByte)")

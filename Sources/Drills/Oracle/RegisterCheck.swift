@@ -5,8 +5,10 @@ package enum RegisterCheck {
     /// What the check says.
     package struct Verdict: Hashable, Sendable {
         package var holds: Bool
-        /// For people: what was checked, or where it breaks.
+        /// One sentence: what was checked, or where it breaks.
         package var text: String
+        /// The operations around the break.
+        package var detail = ""
     }
 
     /// Checks a history. A history whose check would take too long does not hold: nothing is known of it.
@@ -19,15 +21,24 @@ package enum RegisterCheck {
                 holds: true,
                 text: "\(history.operations.count) operations, \(answered) of them answered, have an order"
             )
-        case .violated(let counterexample): return Verdict(holds: false, text: "\(counterexample)")
+        case .violated(let counterexample):
+            let odd = counterexample.unordered.first.map { operation in
+                "client \(operation.client), \(operation.input), \(operation.outcome)"
+            }
+            return Verdict(
+                holds: false,
+                text: "\(counterexample.key) has no order of all operations: \(odd ?? "see the history") fits nowhere",
+                detail: "\(counterexample)"
+            )
         case .undecided(let key, let steps):
             return Verdict(holds: false, text: "\(key) is not decided after \(steps) steps; use fewer register clients")
         case .malformed(let reason): return Verdict(holds: false, text: reason)
         }
     }
 
-    private static func operation(_ operation: RegisterOperation) -> Operation<RegisterInput<Int64>, RegisterOutput<Int64>>?
-    {
+    private static func operation(_ operation: RegisterOperation) -> Operation<
+        RegisterInput<Int64>, RegisterOutput<Int64>
+    >? {
         let input: RegisterInput<Int64>
         var outcome: Outcome<RegisterOutput<Int64>>
         switch operation.kind {

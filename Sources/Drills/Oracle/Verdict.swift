@@ -30,7 +30,13 @@ struct Verdict: Hashable, Sendable {
             )
         }
         for proof in record.alarms {
-            result.append(Verdict(expectation: "alarm: \(proof.text)", found: proof.holds ? "seen" : "not seen", holds: proof.holds))
+            result.append(
+                Verdict(
+                    expectation: "alarm: \(proof.text)",
+                    found: proof.holds ? "seen" : "not seen",
+                    holds: proof.holds
+                )
+            )
         }
         if expected.refusesWithoutQuorum { result.append(Self.quorum(record)) }
         result.append(
@@ -99,7 +105,8 @@ struct Verdict: Hashable, Sendable {
         return Verdict(
             expectation: "without a majority: clear refusals, stale reads",
             found: record.quorum.isEmpty
-                ? "never asked" : (failed.isEmpty ? record.quorum : failed).prefix(2).map { $0.text }.joined(separator: "; "),
+                ? "never asked"
+                : (failed.isEmpty ? record.quorum : failed).prefix(2).map { $0.text }.joined(separator: "; "),
             holds: failed.isEmpty && !record.quorum.isEmpty
         )
     }

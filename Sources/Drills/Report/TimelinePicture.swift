@@ -46,7 +46,9 @@ struct TimelinePicture {
 
     private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 
-    private func rectangle(_ from: Double, _ to: Double, top: Double, height: Double, style: String, title: String) -> String {
+    private func rectangle(_ from: Double, _ to: Double, top: Double, height: Double, style: String, title: String)
+        -> String
+    {
         let (x, right) = (self.x(from), self.x(to))
         return "<rect x=\"\(Self.number(x))\" y=\"\(Self.number(top))\" width=\"\(Self.number(max(1, right - x)))\" "
             + "height=\"\(Self.number(height))\" class=\"\(style)\"><title>\(HTMLText.escaped(title))</title></rect>"
@@ -155,7 +157,12 @@ struct TimelinePicture {
         var time = 0.0
         while time <= length {
             parts.append(
-                self.text("\(Int(time)) s", x: self.x(self.start + time), y: top + 18, anchor: time == 0 ? "start" : "middle")
+                self.text(
+                    "\(Int(time)) s",
+                    x: self.x(self.start + time),
+                    y: top + 18,
+                    anchor: time == 0 ? "start" : "middle"
+                )
             )
             time += step
         }

@@ -13,6 +13,10 @@ package struct DrillOptions: Sendable {
     package var plantsStaleRead = false
     /// Leaves the nodes' folders where they are.
     package var keepsFolder = false
+    /// Where the first node listens for clients, when that matters to somebody.
+    package var firstPort: UInt16?
+    /// Whether the cluster stays up behind the drill until a signal comes.
+    package var stays = false
 
     package init(executable: String, ownExecutable: String, reportFolder: String) {
         self.executable = executable

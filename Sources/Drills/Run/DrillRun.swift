@@ -3,7 +3,7 @@ import JSON
 /// Runs one drill from beginning to end.
 final class DrillRun: Sendable {
     let stage: DrillStage
-    let live: LiveOutput
+    let narrator: any DrillNarrator
     let run: String
     let stopwatch = Stopwatch()
     let ledger = Ledger()
@@ -19,27 +19,34 @@ final class DrillRun: Sendable {
     /// Longest time that faults may go on behind the planned end of the load, in seconds.
     private static let overtime = 3_600.0
 
-    private init(_ stage: DrillStage, live: LiveOutput) {
+    private init(_ stage: DrillStage, narrator: any DrillNarrator) {
         self.stage = stage
-        self.live = live
+        self.narrator = narrator
         // Unlike the ids of every other drill, also on a cluster that has seen some.
         self.run = "drill\(UInt64(DrillClock.nanoseconds()) % 1_000_000_007)"
     }
 
     /// Runs a scenario and returns what happened.
+    /// - Parameter use: called with the result while the cluster is still there.
     /// - Throws: `DrillFailure` when the drill could not be run.
-    static func perform(_ scenario: Scenario, _ options: DrillOptions, live: LiveOutput) throws -> (DrillRecord, RegisterHistory) {
-        let stage = try DrillStage(scenario, options, live: live)
+    static func perform<Value>(
+        _ scenario: Scenario,
+        _ options: DrillOptions,
+        narrator: any DrillNarrator,
+        use: (DrillRecord, RegisterHistory, DrillStage) throws -> Value
+    ) throws -> Value {
+        let stage = try DrillStage(scenario, options, narrator: narrator)
         defer { stage.takeDown() }
-        let drill = DrillRun(stage, live: live)
-        live.begin(drill.stopwatch)
+        let drill = DrillRun(stage, narrator: narrator)
+        narrator.begin(drill.stopwatch)
         do {
-            return try drill.perform()
+            let (record, history) = try drill.perform()
+            return try use(record, history, stage)
         } catch {
             if !stage.isForeign {
                 for node in 0..<stage.cluster.count {
                     let tail = stage.cluster.logTail(node)
-                    if !tail.isEmpty { live.line("the log of node \(node + 1) ends with:\n\(tail)") }
+                    if !tail.isEmpty { StandardError.line("the log of node \(node + 1) ends with:\n\(tail)") }
                 }
             }
             throw error
@@ -47,11 +54,13 @@ final class DrillRun: Sendable {
     }
 
     private func perform() throws -> (DrillRecord, RegisterHistory) {
-        self.live.line("\(self.scenario.name): \(self.scenario.nodes) nodes over \(self.stage.network.summary)")
+        self.say("\(self.scenario.name): \(self.scenario.nodes) nodes over \(self.stage.network.summary)")
         try self.stage.start()
+        self.narrator.tell(.ready(self.stage.introductions))
         let instance = try self.stage.prepare(run: self.run, stopwatch: self.stopwatch)
-        let observer = ClusterObserver(addresses: self.cluster.addresses, stopwatch: self.stopwatch) { [live] change in
-            live.line("node \(change.node + 1) is \(change.role.rawValue)\(change.term > 0 ? ", term \(change.term)" : "")")
+        let observer = ClusterObserver(addresses: self.cluster.addresses, stopwatch: self.stopwatch) {
+            [narrator] change in
+            narrator.tell(.role(change))
         }
         let workers = try self.stage.startWorkers()
         var record = DrillRecord(scenario: self.scenario)
@@ -64,7 +73,7 @@ final class DrillRun: Sendable {
         if !self.stage.isForeign {
             helpers.start("supervisor") { [self] in
                 self.cluster.supervise(isOver: helpersEnd) { node, ending in
-                    self.live.line("node \(node + 1) ended by itself: \(ending)")
+                    self.narrator.tell(.crashed(node, self.cluster.ending(node, ending)))
                 }
             }
         }
@@ -103,7 +112,7 @@ final class DrillRun: Sendable {
         )
         for client in 0..<self.scenario.load.clients { clients.start("client \(client)") { load.run(client: client) } }
         if let instance { self.startRegisters(instance, clients) }
-        self.live.line("load: \(Self.describe(self.scenario.load))")
+        self.say("load: \(Self.describe(self.scenario.load))")
         let injector = FaultInjector(
             cluster: self.cluster,
             stopwatch: self.stopwatch,
@@ -111,7 +120,7 @@ final class DrillRun: Sendable {
             shims: self.stage.shims,
             probe: self.stage.options.ownExecutable,
             isAborted: Interruption.signal,
-            say: { [live] in live.line($0) },
+            narrator: RecoveryWatch(self.narrator, ledger: self.ledger, isOver: self.isClosing),
             quorumChecks: self.quorumChecks
         )
         let schedule = FaultSchedule(self.scenario.faults, injector: injector, loadBegan: began) { [ledger] in
@@ -120,12 +129,12 @@ final class DrillRun: Sendable {
         let end = began + self.scenario.duration
         while !Interruption.signal.value {
             let isDone = schedule.isOver(seconds: 0.25)
-            self.live.standing(self.standing)
+            self.narrator.tell(.standing(self.standing))
             if isDone {
                 if self.stopwatch.seconds >= end { break }
                 DrillClock.sleep(seconds: min(0.25, max(0, end - self.stopwatch.seconds)))
             } else if self.stopwatch.seconds > end + Self.overtime {
-                self.live.line("the faults take too long and are broken off")
+                self.say("the faults take too long and are broken off")
                 Interruption.signal.set()
             }
         }
@@ -161,9 +170,16 @@ final class DrillRun: Sendable {
         return load.registers > 0 ? "\(text); \(load.registers) registers" : text
     }
 
-    private var standing: String {
-        let leader = ClusterObserver.leader(self.cluster.addresses).map { "node \($0 + 1) leads" } ?? "nobody leads"
-        return "\(leader), \(self.ledger.acknowledgedCount) commands acknowledged"
+    private func say(_ text: String) { self.narrator.tell(.note(text)) }
+
+    private var standing: DrillEvent.Standing {
+        DrillEvent.Standing(
+            leader: ClusterObserver.leader(self.cluster.addresses),
+            acknowledgedCommands: self.ledger.acknowledgedCount,
+            instancesBegun: self.ledger.acknowledgedInstances.count,
+            instancesActive: self.narrator.countsInstances
+                ? self.activeInstances(of: self.ledger.acknowledgedInstances) : nil
+        )
     }
 
     // MARK: End
@@ -171,11 +187,11 @@ final class DrillRun: Sendable {
     /// Waits until no instance of the drill is active any more.
     private func awaitEnd() {
         let limit = self.scenario.expectations.finishAll
-        self.live.line("the load is over, \(self.ledger.acknowledgedCount) commands acknowledged; instances go to their end")
+        self.narrator.tell(.loadIsOver(self.standing))
         let ids = self.ledger.snapshot.instances.filter { $0.value.model != .message || $0.value.messageKey != nil }
         let keys = Set(ids.values.compactMap { $0.key })
         let left: Int? = waitFor(seconds: limit, every: 0.25) { self.activeInstances(of: keys) == 0 ? 0 : nil }
-        if left == nil { self.live.line("some instances have not ended within \(Figures.seconds(limit))") }
+        if left == nil { self.say("some instances have not ended within \(Figures.seconds(limit))") }
     }
 
     /// How many of these instances are active; nil when no node can say.
@@ -192,7 +208,12 @@ final class DrillRun: Sendable {
     }
 
     private func endRegisters(_ instance: String) {
-        var client = RetryingClient(addresses: self.cluster.addresses, node: 0, stopwatch: self.stopwatch, ledger: Ledger())
+        var client = RetryingClient(
+            addresses: self.cluster.addresses,
+            node: 0,
+            stopwatch: self.stopwatch,
+            ledger: Ledger()
+        )
         let message = JSONValue(members: [
             "name": .string(LoadModels.registerEndName), "correlationKey": .string("registers-\(self.run)"),
             "timeToLive": .int(60_000),
@@ -204,7 +225,7 @@ final class DrillRun: Sendable {
 
     /// Compares what was acknowledged with what every node shows.
     private func audit(_ record: inout DrillRecord, _ metrics: MetricWatch) throws {
-        self.live.line("audit of every node")
+        self.say("audit of every node")
         let contents = self.ledger.snapshot
         record.acknowledgements = contents.acknowledgements
         record.repeats = contents.repeats
@@ -271,7 +292,7 @@ final class DrillRun: Sendable {
         return (0..<self.cluster.count).flatMap { node in
             self.cluster.member(node).crashes.filter { ending in
                 if case .exited = ending { !kinds.contains(.fillDisk) } else { true }
-            }.map { "node \(node + 1) by \($0)" }
+            }.map { "node \(node + 1) by \(self.cluster.ending(node, $0))" }
         }
     }
 }

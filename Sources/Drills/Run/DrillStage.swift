@@ -15,7 +15,7 @@ final class DrillStage: Sendable {
     var isForeign: Bool { !self.options.cluster.isEmpty }
 
     /// Prepares the machine; starts nothing yet.
-    init(_ scenario: Scenario, _ options: DrillOptions, live: LiveOutput) throws {
+    init(_ scenario: Scenario, _ options: DrillOptions, narrator: any DrillNarrator) throws {
         self.scenario = scenario
         self.options = options
         self.folder = try Files.makeTemporaryFolder()
@@ -25,7 +25,7 @@ final class DrillStage: Sendable {
         let isForeign = !options.cluster.isEmpty
         var opened: (any DrillNetwork)?
         do {
-            let network = try Self.network(scenario, options, live)
+            let network = try Self.network(scenario, options, narrator)
             opened = network
             self.network = network
             var settings = DrillCluster.Settings(executable: options.executable, folder: self.folder)
@@ -66,18 +66,18 @@ final class DrillStage: Sendable {
     private static func network(
         _ scenario: Scenario,
         _ options: DrillOptions,
-        _ live: LiveOutput
+        _ narrator: any DrillNarrator
     ) throws -> any DrillNetwork {
         if !options.cluster.isEmpty { return ForeignNetwork(options.cluster) }
         switch scenario.network {
-        case .plain: return try PlainNetwork(nodes: scenario.nodes)
+        case .plain: return try PlainNetwork(nodes: scenario.nodes, firstPort: options.firstPort)
         case .relays: return try RelayNetwork(nodes: scenario.nodes)
         case .namespaces: return try NamespaceNetwork(nodes: scenario.nodes, probe: options.ownExecutable)
         case .links:
             do {
                 return try NamespaceNetwork(nodes: scenario.nodes, probe: options.ownExecutable)
             } catch {
-                live.line("no network namespaces here (\(error)); relays take their place")
+                narrator.tell(.note("no network namespaces here (\(error)); relays take their place"))
                 return try RelayNetwork(nodes: scenario.nodes)
             }
         }
@@ -91,6 +91,18 @@ final class DrillStage: Sendable {
         }
         if let reason = self.cluster.notReady(seconds: 60) {
             throw DrillFailure("Expected a cluster that takes commands, but \(reason)")
+        }
+    }
+
+    /// Who runs where.
+    var introductions: [DrillEvent.NodeIntroduction] {
+        (0..<self.cluster.count).map { node in
+            DrillEvent.NodeIntroduction(
+                node: node,
+                process: self.cluster.process(node)?.identifier,
+                address: self.cluster.addresses[node],
+                data: self.cluster.member(node).data
+            )
         }
     }
 
@@ -108,7 +120,11 @@ final class DrillStage: Sendable {
             _ = try Self.require(&client, request, "the deployment of the model \(model.rawValue)")
         }
         guard self.scenario.load.registers > 0 else { return nil }
-        _ = try Self.require(&client, .deployment("register.bpmn", LoadModels.registerXML), "the deployment of registers")
+        _ = try Self.require(
+            &client,
+            .deployment("register.bpmn", LoadModels.registerXML),
+            "the deployment of registers"
+        )
         var variables = JSONObject()
         variables.set("drillId", .string("registers-\(run)"))
         for register in 0..<self.scenario.load.registers { variables.set(RegisterLoad.variable(register), .int(0)) }

@@ -62,7 +62,9 @@ struct DocumentNode {
 
     func integer(_ range: ClosedRange<Int>) throws(ScenarioError) -> Int {
         guard let value = (self.node.scalar?.string).flatMap({ Int($0) }), range.contains(value) else {
-            throw self.error("Expected a whole number of \(range.lowerBound) to \(range.upperBound), but got \(self.shown)")
+            throw self.error(
+                "Expected a whole number of \(range.lowerBound) to \(range.upperBound), but got \(self.shown)"
+            )
         }
         return value
     }

@@ -15,7 +15,8 @@ enum ScenarioBuilder {
         var options: [String] = []
         for item in try members["serveOptions"]?.items(limit: 16) ?? [] { options.append(try item.text(limit: 200)) }
         let needsLinks = faults.contains { $0.kind.needsLinks }
-        let network: NetworkChoice = try members["network"]?.choice(NetworkChoice.self) ?? (needsLinks ? .links : .plain)
+        let network: NetworkChoice =
+            try members["network"]?.choice(NetworkChoice.self) ?? (needsLinks ? .links : .plain)
         let scenario = Scenario(
             name: try Self.name(members["name"] ?? root),
             hypothesis: try (members["hypothesis"] ?? root).text(),

@@ -162,7 +162,8 @@ struct CommandResult: Sendable {
 
     /// Runs a command that has to succeed.
     @discardableResult
-    static func require(_ arguments: [String], environment: [String: String] = [:], seconds: Double = 60) throws -> Self {
+    static func require(_ arguments: [String], environment: [String: String] = [:], seconds: Double = 60) throws -> Self
+    {
         let result = try Self.of(arguments, environment: environment, seconds: seconds)
         guard result.isSuccess else {
             let text = (result.errors.isEmpty ? result.output : result.errors).prefix(1_000)
