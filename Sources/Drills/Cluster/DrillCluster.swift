@@ -109,7 +109,6 @@ final class DrillCluster: Sendable {
         let address = self.network.clientAddress(node)
         let number = self.members.withLock { members -> Int in
             members[node].launches += 1
-            members[node].isWanted = true
             return members[node].launches
         }
         let output = "\(self.settings.folder)/node-\(node + 1)/output-\(number)"
@@ -138,6 +137,8 @@ final class DrillCluster: Sendable {
         guard isListening == true else {
             throw DrillFailure("Expected node \(node + 1) to listen within \(Self.startLimit) s: \(self.logTail(node))")
         }
+        // Only now: who does not get so far is reported to who started it, not to the supervisor.
+        self.change(node) { $0.isWanted = true }
     }
 
     func startAll() throws {

@@ -83,7 +83,13 @@ extension FaultInjector {
         self.begin(&record)
         process.signal(SIGKILL)
         _ = process.waitForEnd(seconds: 10)
-        try self.cluster.start(targets[0])
+        // Either it does not even start, or it starts and is refused by the others.
+        do {
+            try self.cluster.start(targets[0])
+        } catch {
+            self.cluster.markUnwanted(targets[0])
+            record.prove("node \(targets[0] + 1) does not start: \("\(error)".suffix(200))", true)
+        }
         let isRefused = waitFor(seconds: 20, every: 0.2) {
             (0..<self.nodes).contains { (Files.text(self.cluster.logPath($0)) ?? "").contains("expired") } ? true : nil
         }
@@ -95,6 +101,7 @@ extension FaultInjector {
             self.cluster.process(node)?.signal(SIGHUP)
         }
         record.prove("renewed certificates are good", !(0..<self.nodes).contains { Self.isExpired(file($0)) })
+        if self.cluster.process(targets[0])?.isRunning != true { try self.cluster.start(targets[0]) }
         try self.awaitReturn(targets, &record)
     }
 

@@ -65,12 +65,22 @@ struct FaultInjector: Sendable {
             try self.perform(plan, targets, &record)
         } catch {
             record.failure = "\(error)"
+            self.restore()
         }
         if record.ended == nil { record.ended = self.stopwatch.seconds }
         for proof in record.proofs where !proof.holds { self.say("not proven: \(proof.text)") }
         if let failure = record.failure { self.say("\(plan.kind.rawValue) failed: \(failure)") }
         return record
     }
+
+    /// Starts what a failed fault left lying, so that the audit can ask every node.
+    private func restore() {
+        for node in 0..<self.nodes where !self.isForeign {
+            if self.cluster.process(node)?.isRunning != true { try? self.cluster.start(node) }
+        }
+    }
+
+    private var isForeign: Bool { self.cluster.network is ForeignNetwork }
 
     private func perform(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         switch plan.kind {

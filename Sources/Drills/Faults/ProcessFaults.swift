@@ -88,11 +88,12 @@ extension FaultInjector {
         if ending == nil { process.stop(seconds: 0) }
     }
 
-    /// The process of a node that should be running.
+    /// The process of a node that should be running; one that ended by itself is started again in a moment.
     func running(_ node: Int) throws -> ChildProcess {
-        guard let process = self.cluster.process(node), process.isRunning else {
-            throw DrillFailure("Expected a running process of node \(node + 1)")
+        let process: ChildProcess? = waitFor(seconds: 15) {
+            self.cluster.process(node).flatMap { $0.isRunning ? $0 : nil }
         }
+        guard let process else { throw DrillFailure("Expected a running process of node \(node + 1)") }
         return process
     }
 }

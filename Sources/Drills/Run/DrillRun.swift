@@ -246,6 +246,7 @@ final class DrillRun: Sendable {
         }
         for (name, records) in shown { record.findings += audit.findings(records, on: name) }
         record.findings += Audit.differences(shown)
+        record.findings += self.contradictions()
         let history = self.recorder.history
         record.registerOperations = history.operations.count
         if !history.operations.isEmpty { record.registers = RegisterCheck.verdict(history) }
@@ -255,6 +256,15 @@ final class DrillRun: Sendable {
         record.crashes = self.crashes()
         record.finished = self.stopwatch.seconds
         if Interruption.signal.value { record.aborted = "broken off by a signal" }
+    }
+
+    /// What a node calls impossible in its log: no fault may bring that about.
+    private func contradictions() -> [Finding] {
+        (0..<self.cluster.count).flatMap { node in
+            (Files.text(self.cluster.logPath(node)) ?? "").split(separator: "\n").filter { line in
+                line.contains("consensus alarm") || line.contains("the state differs from its leader")
+            }.prefix(3).map { Finding(.wrong, "node \(node + 1) says: \($0.prefix(400))") }
+        }
     }
 
     /// What each node's state comes to, once all have applied the same.

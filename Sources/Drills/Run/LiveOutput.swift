@@ -24,7 +24,8 @@ final class LiveOutput: DrillNarrator {
         case .note(let text): self.line(text)
         case .ready(let nodes):
             for node in nodes {
-                self.line("node \(node.node + 1) is process \(node.process ?? 0) at \(node.address)")
+                let process = node.process.map { "is process \($0) " } ?? ""
+                self.line("node \(node.node + 1) \(process)at \(node.address)")
             }
         case .role(let change):
             self.line(
