@@ -53,7 +53,7 @@ extension ClusterSettings {
         try DataFolder.checkFormat(folder)
         let text = String(decoding: settings.encoded(), as: UTF8.self) + "\n"
         try DataFolder.writeDurably(text, to: fileName, in: folder)
-        try DataFolder.writeIdentity(folder, cluster: settings.clusterID, node: settings.nodeID)
+        try DataFolder.writeIdentity(folder, cluster: settings.clusterID, node: settings.nodeID, isOfCluster: true)
     }
 
     /// Whether a folder is formatted for a cluster. One whose formatting was interrupted is not.

@@ -112,7 +112,16 @@ package final class DataFolder: Sendable {
 
     static func loadIdentity(_ path: String) throws -> FolderIdentity {
         if let text = readText("\(path)/identity") {
-            let parts = text.split(separator: " ")
+            var parts = text.split(separator: " ")
+            if parts.last == clusterMark {
+                guard access("\(path)/\(ClusterSettings.fileName)", F_OK) == 0 else {
+                    throw DataFolderError(
+                        "Expected the file 'cluster' in '\(path)', which is the folder of a cluster's node, but it is "
+                            + "gone; restore it, or replace the node"
+                    )
+                }
+                parts.removeLast()
+            }
             guard parts.count == 3, let node = UInt64(parts[1]), let directory = UInt64(parts[2], radix: 16) else {
                 throw DataFolderError("Expected cluster, node and folder in '\(path)/identity', but got '\(text)'")
             }
@@ -130,13 +139,22 @@ package final class DataFolder: Sendable {
 
     /// Gives a folder its identity, once and for all.
     @discardableResult
-    static func writeIdentity(_ path: String, cluster: String, node: UInt64) throws -> FolderIdentity {
+    static func writeIdentity(
+        _ path: String,
+        cluster: String,
+        node: UInt64,
+        isOfCluster: Bool = false
+    ) throws -> FolderIdentity {
         var generator = SystemRandomNumberGenerator()
         let identity = FolderIdentity(clusterID: cluster, nodeID: node, directoryID: generator.next())
         let directory = String(identity.directoryID, radix: 16)
-        try writeDurably("\(cluster) \(node) \(directory)\n", to: "identity", in: path)
+        let mark = isOfCluster ? " \(clusterMark)" : ""
+        try writeDurably("\(cluster) \(node) \(directory)\(mark)\n", to: "identity", in: path)
         return identity
     }
+
+    /// Last word of the identity of a cluster's node: without the file `cluster` it must not run as a server of its own.
+    private static let clusterMark = "cluster"
 
     /// Whether the folder has its identity, which is the last step of making it.
     static func isFormatted(_ path: String) -> Bool { access("\(path)/identity", F_OK) == 0 }

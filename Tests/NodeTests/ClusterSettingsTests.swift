@@ -156,6 +156,16 @@ private func founder(
         }
     }
 
+    @Test func `a node that lost its settings does not run as a server of its own`() throws {
+        try withFolder { folder in
+            try ClusterSettings.initialize(folder: folder, settings: try founder())
+            try FileManager.default.removeItem(atPath: "\(folder)/cluster")
+
+            #expect(refusal { _ = try DataFolder(path: folder) }.contains("replace the node"))
+            #expect(!refusal { try ClusterSettings.initialize(folder: folder, settings: try founder()) }.isEmpty)
+        }
+    }
+
     @Test func `files of two nodes in one folder are noticed`() throws {
         try withFolder { folder in
             try ClusterSettings.initialize(folder: folder, settings: try founder())

@@ -8,6 +8,8 @@ struct RetryDelay: Equatable, Sendable {
     static let request = RetryDelay(first: .milliseconds(100), limit: .seconds(2))
     /// How often a request answered 503 is sent at most.
     static let requestAttemptLimit = 7
+    /// And for how long: a server without a quorum takes its time to answer 503.
+    static let requestTimeLimit: Duration = .seconds(15)
     /// For a worker that has lost its server.
     static let worker = RetryDelay(first: .milliseconds(200), limit: .seconds(10))
 

@@ -40,18 +40,20 @@ struct ServerConnection: Sendable {
         }
     }
 
-    /// Sends the request, again while the server answers 503 (at most ``RetryDelay/requestAttemptLimit`` times), and
-    /// returns the answer's JSON (null when it has no body).
+    /// Sends the request, again while the server answers 503 (at most ``RetryDelay/requestAttemptLimit`` times, begun
+    /// within ``RetryDelay/requestTimeLimit``), and returns the answer's JSON (null when it has no body).
     @discardableResult
     func send(_ request: APIRequest) async throws -> JSONValue {
         var attempt = 1
+        let deadline = ContinuousClock.now + RetryDelay.requestTimeLimit
         while true {
             let response = try await self.exchange(request)
             switch ResponseJudgement(response, to: request) {
             case .success: return try response.document()
             case .failure(let failure): throw failure
             case .retry(let failure):
-                guard attempt < RetryDelay.requestAttemptLimit else { throw failure }
+                let isWorthwhile = attempt < RetryDelay.requestAttemptLimit && ContinuousClock.now < deadline
+                guard isWorthwhile else { throw failure }
                 let jitter = Double.random(in: 0..<1)
                 try await Task.sleep(for: RetryDelay.request.wait(after: attempt, jitter: jitter))
                 attempt += 1
