@@ -113,7 +113,7 @@ package final class DataFolder: Sendable {
     static func loadIdentity(_ path: String) throws -> FolderIdentity {
         if let text = readText("\(path)/identity") {
             var parts = text.split(separator: " ")
-            if parts.last == clusterMark {
+            if parts.last == clusterMark[...] {
                 guard access("\(path)/\(ClusterSettings.fileName)", F_OK) == 0 else {
                     throw DataFolderError(
                         "Expected the file 'cluster' in '\(path)', which is the folder of a cluster's node, but it is "
