@@ -116,13 +116,21 @@ let package = Package(
         ),
 
         .target(
+            name: "NodeSimulation",
+            dependencies: [
+                "BPMNModel", "BPMNParsing", "Linearizability", "ProcessEngine", "RaftCore", "RaftLog", "ReplicaCore",
+                "SQLite", "SimulatedDisk", "Simulation", "StateStore",
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Simulation",
             dependencies: ["Linearizability", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk"],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "thalweg-simulate",
-            dependencies: ["Simulation", argumentParser],
+            dependencies: ["NodeSimulation", "Simulation", argumentParser],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -143,6 +151,11 @@ let package = Package(
             name: "BPMNParsingTests",
             dependencies: ["BPMNModel", "BPMNParsing"],
             exclude: ["Models"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "NodeSimulationTests",
+            dependencies: ["NodeSimulation", "Simulation"],
             swiftSettings: settings
         ),
         .testTarget(

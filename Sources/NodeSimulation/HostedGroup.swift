@@ -57,30 +57,48 @@ final class HostedGroup {
 
     var isLeader: Bool { self.replica.role == .leader }
 
-    /// A consistent copy of what is committed: the files as they are, since nothing else runs at this moment. What the
-    /// open transaction may have written into the log's file has no commit mark there.
-    func copyFiles() -> [SnapshotDepot.File] {
-        let path = "\(SimulatedHost.folder(self.number, self.generation))/\(StateFile.name)"
-        let image = self.host.disk.image
-        return ["", "-wal"].compactMap { suffix in
-            image.contents(of: path + suffix).map { .init(name: StateFile.name + suffix, bytes: $0) }
-        }
+    /// A copy of what is committed, made as the node's own snapshots are, beside whatever the writer has open.
+    func copyState() throws -> SnapshotDepot.Item {
+        let target = "snapshot/\(self.number)/\(StateFile.name)"
+        defer { for suffix in ["", "-wal", "-journal"] { self.host.disk.remove(target + suffix) } }
+        guard let live = self.state.file else { throw SimulatedHostError.noFile }
+        let summary = try SnapshotMaker.copyDatabase(from: live, to: StateFile(path: target, vfs: live.vfs))
+        let manifest = SnapshotManifest(
+            group: self.number,
+            schemaLevel: summary.schemaLevel,
+            position: summary.position,
+            membership: summary.membership,
+            digest: summary.digest,
+            files: []
+        )
+        return SnapshotDepot.Item(manifest: manifest, bytes: self.host.disk.image.contents(of: target) ?? [])
     }
 
-    /// Puts the files of a received snapshot beside the present state and opens them.
+    /// Puts a received snapshot beside the present state, durably, and opens it.
     ///
     /// - Returns: the number of the new generation; nil when the disk is full.
-    func prepareGeneration(_ files: [SnapshotDepot.File]) throws -> (generation: UInt64, state: SQLiteState)? {
+    func prepareGeneration(_ item: SnapshotDepot.Item) throws -> (generation: UInt64, state: SQLiteState)? {
         let next = self.generation + 1
+        let disk = self.host.disk
         self.host.removeGenerations(of: self.number, but: self.generation)
-        let folder = SimulatedHost.folder(self.number, next)
-        for file in files {
-            guard self.host.disk.store(file.bytes, as: "\(folder)/\(file.name)") else {
-                if self.host.disk.isOff { throw SimulatedHostError.powerIsOff }
-                return nil
+        let incoming = "incoming/\(self.number)/\(StateFile.name)"
+        defer { for suffix in ["", "-wal", "-journal"] { disk.remove(incoming + suffix) } }
+        do {
+            guard disk.store(item.bytes, as: incoming) else { throw SimulatedHostError.noSpace }
+            try SnapshotInstaller.prepare(
+                StateFile(path: incoming, vfs: disk.name),
+                as: item.manifest
+            )
+            let folder = SimulatedHost.folder(self.number, next)
+            guard disk.store(disk.image.contents(of: incoming) ?? [], as: "\(folder)/\(StateFile.name)") else {
+                throw SimulatedHostError.noSpace
             }
+            return (next, try SQLiteState(folder: folder, options: self.host.stateOptions))
+        } catch {
+            let isFull = (error as? SQLiteError)?.isDiskFull ?? (error is SimulatedHostError)
+            if isFull, self.host.isDiskFull, !disk.isOff { return nil }
+            throw error
         }
-        return (next, try SQLiteState(folder: folder, options: self.host.stateOptions))
     }
 
     /// Goes on with another state, which the log names already.

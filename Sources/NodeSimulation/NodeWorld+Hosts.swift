@@ -154,8 +154,21 @@ extension NodeWorld {
             if !group.isLeader { self.note(group.replica.digest.low) }
             for action in actions { self.perform(action, host, group, &inputs) }
         } while !inputs.isEmpty
-        try group.state.checkpointIfNeeded()
+        try self.checkpoint(host, group)
         self.planWake(host, group)
+    }
+
+    /// A checkpoint needs the state without an open transaction: if one is open the next batch waits.
+    private func checkpoint(_ host: SimulatedHost, _ group: HostedGroup) throws {
+        guard group.state.isCheckpointDue else { return }
+        guard !group.replica.hasOpenBatch else {
+            group.replica.isExecutionHeld = true
+            return
+        }
+        try group.state.checkpointIfNeeded()
+        guard group.replica.isExecutionHeld else { return }
+        group.replica.isExecutionHeld = false
+        try self.takeStep(host, group, [])
     }
 
     private func planWake(_ host: SimulatedHost, _ group: HostedGroup) {
@@ -247,11 +260,11 @@ extension NodeWorld {
         }
         var installed: (generation: UInt64, state: SQLiteState)?
         if let snapshot = work.snapshot {
-            guard let files = self.depot.files(of: SnapshotDepot.number(in: snapshot.data)) else {
+            guard let item = self.depot.item(SnapshotDepot.number(in: snapshot.data)) else {
                 self.violation("\(host.id) installs a snapshot whose files it never fetched")
                 return true
             }
-            installed = try group.prepareGeneration(files)
+            installed = try group.prepareGeneration(item)
             if installed == nil { return false }
         }
         let hardState = work.hardState ?? group.pendingHardState

@@ -75,21 +75,20 @@ extension NodeWorld {
 
     // MARK: Snapshots
 
+    /// Nil when none can be made now: for lack of space or power.
     func makeSnapshot(of group: HostedGroup) -> Snapshot? {
-        let position = group.state.position
-        guard position.appliedIndex > 0, let members = try? Membership(decoding: group.state.membership) else {
-            return nil
-        }
-        var files = group.copyFiles()
+        guard group.state.position.appliedIndex > 0, var item = try? group.copyState(),
+            let members = try? Membership(decoding: item.manifest.membership)
+        else { return nil }
         if self.options.has(.sessionsLostInSnapshot) {
-            files = (try? SnapshotDepot.withoutAnswers(files)) ?? files
+            item.bytes = (try? SnapshotDepot.withoutAnswers(item.bytes)) ?? item.bytes
         }
         let metadata = SnapshotMetadata(
-            index: LogIndex(position.appliedIndex),
-            term: Term(position.appliedTerm),
+            index: LogIndex(item.manifest.position.appliedIndex),
+            term: Term(item.manifest.position.appliedTerm),
             configuration: members.configuration
         )
-        return Snapshot(metadata: metadata, data: SnapshotDepot.encode(self.depot.add(files)))
+        return Snapshot(metadata: metadata, data: SnapshotDepot.encode(self.depot.add(item)))
     }
 
     /// The receiver fetches the files first; only then its replica sees the message. The sender learns how it ended.
@@ -101,7 +100,7 @@ extension NodeWorld {
             guard !isLost, target.isUp, target.pausedUntil <= self.now, !self.isCut(message.from, message.to),
                 !self.isCut(message.to, message.from), self.host(message.from).isUp,
                 case .snapshot(let snapshot) = message.body,
-                self.depot.files(of: SnapshotDepot.number(in: snapshot.data)) != nil,
+                self.depot.item(SnapshotDepot.number(in: snapshot.data)) != nil,
                 let group = target.group(message.group.rawValue)
             else {
                 self.count(.loss)

@@ -10,6 +10,8 @@ import Synchronization
 
 enum SimulatedHostError: Error {
     case powerIsOff
+    case noSpace
+    case noFile
 }
 
 /// One node of the world: a disk, a clock, and while it runs the production log and replicas on them. Beside that it

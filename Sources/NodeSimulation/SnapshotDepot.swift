@@ -1,27 +1,29 @@
 import SQLite
 import SimulatedDisk
+import StateStore
 
-/// The files of snapshots on their way: what a manifest names, kept by whoever made it until newer ones take its place.
+/// Snapshots on their way: what a manifest stands for, kept by whoever made it until newer ones take its place.
 final class SnapshotDepot {
-    struct File {
-        var name: String
+    struct Item {
+        var manifest: SnapshotManifest
+        /// The database of the state.
         var bytes: [UInt8]
     }
 
-    private static let capacity = 24
-    private var manifests: [UInt64: [File]] = [:]
+    private static let capacity: UInt64 = 24
+    private var items: [UInt64: Item] = [:]
     private var lastNumber: UInt64 = 0
 
-    /// Keeps files; the number stands for them in the snapshot's data.
-    func add(_ files: [File]) -> UInt64 {
+    /// Keeps a snapshot; the number stands for it in the consensus' message.
+    func add(_ item: Item) -> UInt64 {
         self.lastNumber += 1
-        self.manifests[self.lastNumber] = files
-        if self.lastNumber > UInt64(Self.capacity) { self.manifests[self.lastNumber - UInt64(Self.capacity)] = nil }
+        self.items[self.lastNumber] = item
+        if self.lastNumber > Self.capacity { self.items[self.lastNumber - Self.capacity] = nil }
         return self.lastNumber
     }
 
     /// Nil for what is kept no more.
-    func files(of number: UInt64) -> [File]? { self.manifests[number] }
+    func item(_ number: UInt64) -> Item? { self.items[number] }
 
     static func encode(_ number: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 
@@ -29,16 +31,15 @@ final class SnapshotDepot {
         data.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// The planted defect: answers kept for repeated requests are left out.
-    static func withoutAnswers(_ files: [File]) throws -> [File] {
-        let image = DiskImage(files: Dictionary(uniqueKeysWithValues: files.map { ($0.name, $0.bytes) }))
-        let disk = SimulatedDisk(image)
+    /// The planted defect: answers kept for repeated requests are left out, and nothing tells.
+    static func withoutAnswers(_ bytes: [UInt8]) throws -> [UInt8] {
+        let disk = SimulatedDisk(DiskImage(files: [StateFile.name: bytes]))
         do {
             let options = DatabaseOptions(access: .readWrite, autocheckpointPages: 0, vfs: disk.name)
-            let database = try Database(path: files[0].name, options: options)
+            let database = try Database(path: StateFile.name, options: options)
             try database.execute("DELETE FROM answered_request")
             try database.checkpoint(.truncate)
         }
-        return [File(name: files[0].name, bytes: disk.image.contents(of: files[0].name) ?? [])]
+        return disk.image.contents(of: StateFile.name) ?? []
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NodeSimulation
 import Simulation
 
 @main
@@ -9,6 +10,8 @@ struct SimulateCommand: ParsableCommand {
         abstract: "Runs simulated worlds from seeds and lists the seeds that fail.",
         discussion: "The exit code is 1 if a seed failed. docs/internals/testing.md explains how to read a failure."
     )
+
+    private static let scenarios: [any Scenario] = Scenarios.all + [NodeScenario()]
 
     @Option(help: "Scenario to run.")
     var scenario = Scenarios.standard.name
@@ -65,12 +68,12 @@ struct SimulateCommand: ParsableCommand {
 
     func run() throws {
         if self.list {
-            for scenario in Scenarios.all { print("scenario  \(scenario.name): \(scenario.summary)") }
+            for scenario in Self.scenarios { print("scenario  \(scenario.name): \(scenario.summary)") }
             for defect in Defect.allCases { print("defect    \(defect.rawValue)") }
             return
         }
-        guard let scenario = Scenarios.named(self.scenario) else {
-            let names = Scenarios.all.map(\.name).joined(separator: ", ")
+        guard let scenario = Self.scenarios.first(where: { $0.name == self.scenario }) else {
+            let names = Self.scenarios.map(\.name).joined(separator: ", ")
             throw ValidationError("Expected a scenario of \(names), but got '\(self.scenario)'.")
         }
         if self.prove {
@@ -107,7 +110,7 @@ struct SimulateCommand: ParsableCommand {
         print("| defect | caught by | first seed | seeds of \(self.seeds) |")
         print("|---|---|---|---|")
         var missed: [String] = []
-        for defect in Defect.allCases where self.defect.isEmpty || self.defect.contains(defect.rawValue) {
+        for defect in scenario.defects where self.defect.isEmpty || self.defect.contains(defect.rawValue) {
             var options = ScenarioOptions()
             options.defects = [defect]
             let batch = SeedBatch(scenario, options: options, seeds: self.first..<(self.first + self.seeds))

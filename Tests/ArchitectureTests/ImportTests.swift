@@ -171,7 +171,8 @@ enum Project {
                 case "SQLite":
                     // Node tells its errors apart, nothing more.
                     let users: Set<String> = [
-                        "Node", "RaftLog", "SimulatedDisk", "Simulation", "StateStore", "thalweg-bench",
+                        "Node", "NodeSimulation", "RaftLog", "SimulatedDisk", "Simulation", "StateStore",
+                        "thalweg-bench",
                     ]
                     #expect(users.contains(file.target), "\(file.path)")
                 case "CLibuv": #expect(file.target == "ClusterTransport", "\(file.path)")

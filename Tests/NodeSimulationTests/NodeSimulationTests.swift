@@ -1,10 +1,56 @@
+import Foundation
 import NodeSimulation
+import Simulation
 import Testing
 
+/// Random runs of whole nodes; a failing seed is printed and reproduced by `SEED=n swift test --filter NodeSimulation`.
+/// `NODE_SEEDS=n` runs the first n seeds instead of a few.
 @Suite struct NodeSimulationTests {
-    @Test(arguments: 1...4 as ClosedRange<UInt64>) func `whole nodes keep what they promised`(seed: UInt64) {
-        let report = NodeWorld.run(NodeSimulationOptions(seed: seed))
+    static var seeds: [UInt64] {
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["SEED"].flatMap(UInt64.init) { return [seed] }
+        return Array(1...(environment["NODE_SEEDS"].flatMap(UInt64.init) ?? 12))
+    }
 
-        #expect(report.violations.isEmpty, "\(report.summary)")
+    @Test(arguments: Self.seeds) func `whole nodes under faults keep what they promised and come to rest`(seed: UInt64) {
+        let report = NodeScenario().run(seed: seed, options: ScenarioOptions())
+
+        #expect(report.violations == [], "SEED=\(seed)")
+        #expect(report.committed > 0)
+    }
+
+    /// A change of these numbers means that a run takes another course: right after a change of what nodes do, and a
+    /// fault if nothing was changed, or if debug and release differ.
+    @Test(arguments: [(3, 0), (14, 0)] as [(UInt64, UInt64)])
+    func `the same seed takes the same course in every process and build`(seed: UInt64, trace: UInt64) {
+        let report = NodeScenario().run(seed: seed, options: ScenarioOptions())
+
+        #expect(report.trace == trace, "got \(report.trace)")
+    }
+
+    @Test(arguments: NodeScenario().defects) func `a planted mistake is caught`(defect: Defect) {
+        var options = ScenarioOptions()
+        options.defects = [defect]
+
+        let caught = (1...60 as ClosedRange<UInt64>).first { seed in
+            !NodeScenario().run(seed: seed, options: options).violations.isEmpty
+        }
+
+        #expect(caught != nil)
+    }
+
+    @Test func `faults of all kinds happen, and clients get on all the same`() {
+        var total = ScenarioReport(seed: 0)
+        for seed in 1...20 as ClosedRange<UInt64> { total.add(NodeScenario().run(seed: seed, options: ScenarioOptions())) }
+
+        let kinds: [FaultKind] = [
+            .loss, .powerCut, .crashAtWrite, .crash, .partition, .diskStall, .diskFull, .clockJump, .pause, .transfer,
+            .compaction, .membership, .diskLoss,
+        ]
+        for kind in kinds { #expect(total.faults[kind] ?? 0 > 0, "\(kind.rawValue)") }
+        #expect(total.snapshots > 0)
+        #expect(total.elections > 20)
+        #expect(total.commands.ok > 200)
+        #expect(total.reads > 100)
     }
 }
