@@ -17,6 +17,7 @@ package struct FaultKind: RawRepresentable, Hashable, Comparable, Sendable {
     package static let powerCut = Self("power-cut")
     package static let crashAtWrite = Self("crash-at-write")
     package static let pause = Self("pause")
+    package static let troubledHost = Self("troubled-host")
     package static let clockJump = Self("clock-jump")
     package static let clockDrift = Self("clock-drift")
     // Disks.

@@ -57,7 +57,7 @@ struct KeyValueOptions {
         func sometimes(_ highest: Int) -> Int { range(0, 2) == 0 ? 0 : range(1, highest) }
         self.seed = seed
         self.usesRealFiles = seed % Self.realFilesPeriod == 0
-        self.initialVoters = [2, 3, 3, 3, 3, 4, 5][range(0, 6)]
+        self.initialVoters = [2, 3, 3, 3, 4, 5, 5][range(0, 6)]
         self.initialServers = self.initialVoters + range(0, 2)
         self.serverLimit = self.initialServers + 4
         self.clients = range(2, 8)
@@ -83,10 +83,10 @@ struct KeyValueOptions {
         self.commitsBetweenSyncs = range(1, 8)
         self.weights = [
             (.crash, sometimes(4)), (.powerCut, range(0, 5) == 0 ? 1 : 0), (.partition, sometimes(5)),
-            (.pause, sometimes(3)),
-            (.clockJump, sometimes(2)), (.diskStall, sometimes(2)), (.diskFull, sometimes(1)),
-            (.diskLoss, sometimes(2)), (.bitFlip, sometimes(1)), (.membership, sometimes(5)),
-            (.transfer, sometimes(2)), (.compaction, sometimes(5)), (.election, sometimes(5)),
+            (.pause, sometimes(3)), (.troubledHost, sometimes(3)), (.clockJump, sometimes(2)),
+            (.diskStall, sometimes(2)), (.diskFull, sometimes(1)), (.diskLoss, sometimes(2)),
+            (.bitFlip, sometimes(1)), (.membership, sometimes(5)), (.transfer, sometimes(2)),
+            (.compaction, sometimes(5)), (.election, sometimes(5)),
         ]
         self.faultLimit = options.faultLimit ?? .max
         self.maxInflightMessages = [1, 4, 256][range(0, 2)]

@@ -24,6 +24,7 @@ extension KeyValueSimulation {
         case .powerCut: return self.cutAllPower()
         case .partition: return self.cutSome()
         case .pause: return self.pauseSome()
+        case .troubledHost: return self.troubleSome()
         case .clockJump: return self.jumpClock()
         case .diskStall: return self.stallSome()
         case .diskFull: return self.fillSome()
@@ -221,6 +222,17 @@ extension KeyValueSimulation {
         return true
     }
 
+    /// A host that neither reaches others nor its disk for a while, but still hears its clients; then everything that
+    /// has gathered happens at once.
+    private mutating func troubleSome() -> Bool {
+        let id = self.victim()
+        let length = 50 + self.random.next(below: 1_000)
+        for other in self.servers.map(\.id) where other != id { self.cut(id, other) }
+        self.queue.plan(.linksHealed(id), at: self.now + length)
+        self.servers[self.position(id)].diskStalledUntil = self.now + length + self.random.next(below: 200)
+        return true
+    }
+
     /// A clock that was set forward, or a host that catches up: many ticks at once; or the rate changes.
     private mutating func jumpClock() -> Bool {
         let id = self.anyServer()
@@ -311,15 +323,12 @@ extension KeyValueSimulation {
 
     /// Lets servers stand for election, as a host does when it has reason to believe that the leader is dead.
     private mutating func campaignSomewhere() -> Bool {
-        for _ in 0...self.random.next(below: 5) {
-            let id = self.anyServer()
-            guard self.servers[self.position(id)].pausedUntil <= self.now else { continue }
-            let forgets = self.random.next(below: 2) == 0
-            let campaigns = self.random.next(below: 3) > 0
-            self.with(id) {
-                if forgets { $0.forgetLeader() }
-                if campaigns { $0.campaign() }
-            }
+        let awake = self.servers.filter { $0.pausedUntil <= self.now }.map(\.id)
+        let allForget = self.random.next(below: 2) == 0
+        for id in awake where allForget || self.random.next(below: 3) == 0 { self.with(id) { $0.forgetLeader() } }
+        // Two at a time, so that the others have to choose.
+        for _ in 0..<2 where !awake.isEmpty {
+            self.with(awake[self.random.next(below: awake.count)]) { $0.campaign() }
         }
         return true
     }

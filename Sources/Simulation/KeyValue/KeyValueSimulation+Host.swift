@@ -112,7 +112,7 @@ extension KeyValueSimulation {
             }
             // Votes are few, so crashes around them are sought.
             let isVote = work.hardState?.vote != nil && work.entries.isEmpty
-            let weight = isVote ? 15 : 1
+            let weight = isVote ? 25 : 1
             if self.happens(weight * self.options.crashAtWriteChance), self.injected < self.options.faultLimit {
                 // Between what was sent and what it depends on.
                 self.injected += 1

@@ -15,6 +15,7 @@ struct KeyValueSimulation {
         case resume(NodeID, life: Int)
         case start(NodeID)
         case diskFreed(NodeID)
+        case linksHealed(NodeID)
         case act(client: Int)
         case request(ClientRequest, to: NodeID)
         case answer(ClientRequest, ServerAnswer)
@@ -195,6 +196,7 @@ struct KeyValueSimulation {
         case .resume(let id, let life): if self.isAlive(id, life) { self.with(id) { $0.resumeAfterPause() } }
         case .start(let id): self.start(id)
         case .diskFreed(let id): self.freeDisk(id)
+        case .linksHealed(let id): self.cuts = self.cuts.filter { !$0.contains(id) }
         case .act(let client): self.act(client)
         case .request(let request, let id): self.receive(request, at: id)
         case .answer(let request, let answer):
@@ -219,7 +221,7 @@ struct KeyValueSimulation {
             id
         case .deliver(let message): message.to
         case .snapshotLost(let message): message.from
-        case .crash, .start, .diskFreed, .act, .answer, .attemptTimeout, .again, .fault, .repair: nil
+        case .crash, .start, .diskFreed, .linksHealed, .act, .answer, .attemptTimeout, .again, .fault, .repair: nil
         }
     }
 
