@@ -161,7 +161,7 @@ struct TimelinePicture {
                     "\(Int(time)) s",
                     x: self.x(self.start + time),
                     y: top + 18,
-                    anchor: time == 0 ? "start" : "middle"
+                    anchor: time == 0 ? "start" : time > length * 0.97 ? "end" : "middle"
                 )
             )
             time += step

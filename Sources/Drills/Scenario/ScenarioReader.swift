@@ -30,6 +30,9 @@ package enum ScenarioReader {
         let root: Node?
         do {
             root = try Parser(yaml: text).singleRoot()
+        } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
+            let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            throw refusal(context.mark.line, "Expected each key once, but got \(names) again")
         } catch let error as YamlError {
             throw refusal(Self.line(of: error), "\(error)".split(separator: "\n").joined(separator: " "))
         } catch {
@@ -50,10 +53,21 @@ package enum ScenarioReader {
             }
             if content.hasPrefix("- - ") { return (index + 1, "Expected no list directly within a list") }
             if content.hasPrefix("? ") { return (index + 1, "Expected plain keys") }
+            if Self.hasReference(content) { return (index + 1, "Expected no anchors and aliases ('&name', '*name')") }
             brackets += content.utf8.count { "[{".utf8.contains($0) }
             if brackets > Self.bracketLimit { return (index + 1, "Expected at most \(Self.bracketLimit) brackets") }
         }
         return nil
+    }
+
+    /// Whether a `&` or `*` stands where a value begins.
+    private static func hasReference(_ line: Substring) -> Bool {
+        let bytes = Array(line.utf8)
+        return bytes.indices.contains { index in
+            guard bytes[index] == UInt8(ascii: "&") || bytes[index] == UInt8(ascii: "*") else { return false }
+            let isAtBegin = index == 0 || " \t,[{:".utf8.contains(bytes[index - 1])
+            return isAtBegin && index + 1 < bytes.count && bytes[index + 1] > 32
+        }
     }
 
     private static func line(of error: YamlError) -> Int {
