@@ -54,7 +54,8 @@ struct EventModel {
         case .instanceEnded(let key, let state, _):
             if self.instances[key]?.state != .active { report("instance \(key) ends twice or was never created") }
             self.instances[key]?.state = state
-        case .jobCreated(let record): self.jobs[record.key] = Job(instance: record.processInstanceKey, type: record.type)
+        case .jobCreated(let record):
+            self.jobs[record.key] = Job(instance: record.processInstanceKey, type: record.type)
         case .jobActivated(let key, let worker, let deadline, _):
             if self.jobs[key]?.isEnded ?? true { report("job \(key) is activated after its end") }
             self.jobs[key]?.activations.append(Activation(worker: worker, deadline: deadline))

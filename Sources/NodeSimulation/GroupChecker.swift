@@ -144,7 +144,8 @@ final class GroupChecker {
     private static func isIn(_ mirror: Mirror, _ status: RaftLog.GroupStatus, _ reader: SimulatedLogReader) -> Bool {
         let hardState = status.hardState
         guard hardState.term >= mirror.hardState.term, status.lastIndex == mirror.last.index else { return false }
-        if hardState.term == mirror.hardState.term, mirror.hardState.vote != nil, hardState.vote != mirror.hardState.vote
+        if hardState.term == mirror.hardState.term, mirror.hardState.vote != nil,
+            hardState.vote != mirror.hardState.vote
         {
             return false
         }
@@ -203,7 +204,9 @@ final class GroupChecker {
         var index = mirror.base.index.next
         while index <= self.highestApplied {
             if let term = self.committed[index], mirror.term(at: index) != term {
-                self.report("leader completeness: \(node), leader of term \(group.replica.term), lacks \(term)/\(index)")
+                self.report(
+                    "leader completeness: \(node), leader of term \(group.replica.term), lacks \(term)/\(index)"
+                )
                 return
             }
             index = index.next

@@ -48,13 +48,13 @@ struct NodeSimulationOptions: Sendable {
         let base = range(1, 5)
         self.latency = base...(base + range(0, 40))
         self.diskLatency = 0...range(0, 40)
-        self.faultInterval = range(150, 900)
+        self.faultInterval = [range(150, 900), range(900, 4_000)][range(0, 1)]
         self.upkeepInterval = range(200, 1_500)
         self.logTail = UInt64([0, 3, 20, 100][range(0, 3)])
         self.checkpointBytes = [32 << 10, 128 << 10, 1 << 20][range(0, 2)]
         self.logCheckpointPages = [8, 32, 200][range(0, 2)]
         self.logCacheBytes = [0, 4_000, 1 << 20][range(0, 2)]
-        self.instances = range(6, 16)
+        self.instances = range(6, 24)
         self.registers = range(1, 2)
         self.workers = range(1, 3)
         self.maxMessageBytes = [2_000, 1 << 20][range(0, 1)]

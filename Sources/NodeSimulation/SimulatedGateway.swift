@@ -121,10 +121,14 @@ final class SimulatedGateway {
         }
         let request = RequestedCommand(id: call.request, idempotencyKey: call.key, command: call.command)
         let target = self.world.host(leader)
-        self.world.carry(from: call.gateway.id, to: leader, lost: { [unowned self] in
-            // The connection broke: nobody knows whether the request arrived.
-            self.attemptEnded(call, attempt, .unknown(reason: "lost"))
-        }) { [unowned self] in
+        self.world.carry(
+            from: call.gateway.id,
+            to: leader,
+            lost: { [unowned self] in
+                // The connection broke: nobody knows whether the request arrived.
+                self.attemptEnded(call, attempt, .unknown(reason: "lost"))
+            }
+        ) { [unowned self] in
             self.accept(request, waits: call.waits, origin: call.gateway, call: call.number, at: target)
         }
         self.world.plan(after: Self.attemptTime + Int(call.waits ?? 0)) { [unowned self] in
@@ -166,7 +170,7 @@ final class SimulatedGateway {
                 self.retry(call, attempt, after: 20 + self.world.random.next(below: 100))
             }
         case .failed(let reason): self.world.violation("a command failed by a fault of ours: \(reason)")
-        case .refused, .misdirected, .unknown, .done, .impossible: break
+        case .refused, .misdirected, .unknown, .done, .impossible, .tooEarly: break
         }
     }
 

@@ -12,7 +12,8 @@ import Testing
         return Array(1...(environment["NODE_SEEDS"].flatMap(UInt64.init) ?? 12))
     }
 
-    @Test(arguments: Self.seeds) func `whole nodes under faults keep what they promised and come to rest`(seed: UInt64) {
+    @Test(arguments: Self.seeds) func `whole nodes under faults keep what they promised and come to rest`(seed: UInt64)
+    {
         let report = NodeScenario().run(seed: seed, options: ScenarioOptions())
 
         #expect(report.violations == [], "SEED=\(seed)")
@@ -41,7 +42,9 @@ import Testing
 
     @Test func `faults of all kinds happen, and clients get on all the same`() {
         var total = ScenarioReport(seed: 0)
-        for seed in 1...20 as ClosedRange<UInt64> { total.add(NodeScenario().run(seed: seed, options: ScenarioOptions())) }
+        for seed in 1...20 as ClosedRange<UInt64> {
+            total.add(NodeScenario().run(seed: seed, options: ScenarioOptions()))
+        }
 
         let kinds: [FaultKind] = [
             .loss, .powerCut, .crashAtWrite, .crash, .partition, .diskStall, .diskFull, .clockJump, .pause, .transfer,
