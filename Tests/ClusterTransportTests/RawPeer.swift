@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import RaftCore
 import SwiftProtobuf
@@ -5,8 +6,17 @@ import Testing
 
 @testable import ClusterTransport
 
+/// Runs what blocks on a thread of its own, so that other tests go on.
+func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
 /// A peer that does as the test says, over a blocking socket: for what a well-behaved one never does.
-final class RawPeer {
+///
+/// `@unchecked Sendable`: a test waits for each call before it makes the next.
+final class RawPeer: @unchecked Sendable {
     private let socket: Int32
     private var tls: TLSSession?
     private var reader = FrameReader(limit: 8 << 20)
@@ -42,10 +52,16 @@ final class RawPeer {
     }
 
     /// Reads until the node closes the connection.
-    func readToEnd() { while !self.read().isEmpty {} }
+    func readToEnd() async throws {
+        try await blocking { while !self.read().isEmpty {} }
+    }
 
     /// Performs the TLS handshake with these certificates.
-    func secure(_ folder: String, _ node: UInt64, of authority: TestAuthority) throws {
+    func secure(_ folder: String, _ node: UInt64, of authority: TestAuthority) async throws {
+        try await blocking { try self.handshake(folder, node, authority) }
+    }
+
+    private func handshake(_ folder: String, _ node: UInt64, _ authority: TestAuthority) throws {
         let context = try TLSContext(folder: folder, node: NodeID(node), clusterID: authority.clusterID)
         let tls = try TLSSession(context, isServer: false)
         self.tls = tls
@@ -74,7 +90,11 @@ final class RawPeer {
     }
 
     /// The next frame; nil at the end of the stream.
-    func receive() throws -> WireEnvelope.OneOf_Body? {
+    func receive() async throws -> WireEnvelope.OneOf_Body? {
+        try await blocking { try self.nextFrame() }
+    }
+
+    private func nextFrame() throws -> WireEnvelope.OneOf_Body? {
         guard let tls = self.tls else { return nil }
         while true {
             if let frame = try self.reader.next() {
@@ -98,7 +118,9 @@ final class RawPeer {
     }
 
     /// Says hello and waits for the answer.
-    func greet(as node: UInt64, of authority: TestAuthority, stream: StreamKind) throws -> WireEnvelope.OneOf_Body? {
+    func greet(as node: UInt64, of authority: TestAuthority, stream: StreamKind) async throws -> WireEnvelope
+        .OneOf_Body?
+    {
         let identity = Identity(
             node: NodeID(node),
             clusterID: authority.clusterID,
@@ -107,7 +129,7 @@ final class RawPeer {
             oldestFeatureLevel: 1
         )
         try self.send(.hello(identity.hello(for: stream)))
-        return try self.receive()
+        return try await self.receive()
     }
 
     private func flush() {

@@ -127,9 +127,9 @@ import Testing
         let first = try TestNode(1, authority)
         let double = try TestNode(1, authority) { $0.directoryID = "folder-other" }
         let raw = try RawPeer(to: first)
-        try raw.secure(authority.certificates(of: 1), 1, of: authority)
+        try await raw.secure(authority.certificates(of: 1), 1, of: authority)
 
-        guard case .refusal(let refusal) = try raw.greet(as: 1, of: authority, stream: .consensus) else {
+        guard case .refusal(let refusal) = try await raw.greet(as: 1, of: authority, stream: .consensus) else {
             Issue.record("Expected a refusal")
             return
         }
@@ -151,11 +151,26 @@ import Testing
         raw.write(Array(text.utf8))
 
         await first.recorder.waitForLog("warning Connection refused", "127.0.0.1", "Expected a node of the cluster")
-        raw.readToEnd()
+        try await raw.readToEnd()
         let second = try TestNode(2, authority)
         await TestNode.connect(first, second)
         await first.transport.stop()
         await second.transport.stop()
+    }
+
+    @Test func `an older TLS is refused`() async throws {
+        let first = try TestNode(1, try TestAuthority())
+        let client = Process()
+        client.executableURL = URL(filePath: "/usr/bin/openssl")
+        client.arguments = ["s_client", "-tls1_2", "-connect", "127.0.0.1:\(first.transport.port)"]
+        client.standardInput = FileHandle.nullDevice
+        client.standardOutput = FileHandle.nullDevice
+        client.standardError = FileHandle.nullDevice
+        try client.run()
+
+        await first.recorder.waitForLog("warning Connection refused", "unsupported protocol")
+        try await blocking { client.waitUntilExit() }
+        await first.transport.stop()
     }
 
     @Test func `a slow handshake, a missing hello and half of one end in time`() async throws {
@@ -165,10 +180,10 @@ import Testing
         let silent = try RawPeer(to: first)
         silent.write([0x16])
         await first.recorder.waitForLog("Connection refused", "tooSlow", "handshake within 50 ms")
-        silent.readToEnd()
+        try await silent.readToEnd()
 
         let shy = try RawPeer(to: second)
-        try shy.secure(authority.certificates(of: 1), 1, of: authority)
+        try await shy.secure(authority.certificates(of: 1), 1, of: authority)
         shy.send([0, 0])
         await second.recorder.waitForLog("Connection refused", "tooSlow", "hello within 60 ms")
         await first.transport.stop()
@@ -181,8 +196,8 @@ import Testing
         let strangers = try (0..<4).map { _ in try RawPeer(to: first) }
 
         await first.recorder.waitForLog("Connection refused", "tooMany")
-        strangers[0].readToEnd()
-        strangers[1].readToEnd()
+        try await strangers[0].readToEnd()
+        try await strangers[1].readToEnd()
         let second = try TestNode(2, authority)
         second.transport.setPeers([first.node: first.address])
         await second.waitForStreams(to: 1)
@@ -197,8 +212,8 @@ import Testing
             $0.limits.pingMilliseconds = 20
         }
         let half = try RawPeer(to: first)
-        try half.secure(authority.certificates(of: 2), 2, of: authority)
-        _ = try half.greet(as: 2, of: authority, stream: .consensus)
+        try await half.secure(authority.certificates(of: 2), 2, of: authority)
+        _ = try await half.greet(as: 2, of: authority, stream: .consensus)
 
         await first.recorder.waitForPeer(2)
         await first.recorder.waitForPeer(2, isConnected: false)
@@ -217,11 +232,11 @@ import Testing
         ]
         for bytes in nonsense {
             let raw = try RawPeer(to: first)
-            try raw.secure(folder, 2, of: authority)
-            _ = try raw.greet(as: 2, of: authority, stream: .consensus)
+            try await raw.secure(folder, 2, of: authority)
+            _ = try await raw.greet(as: 2, of: authority, stream: .consensus)
             raw.send(bytes)
             var last: WireEnvelope.OneOf_Body?
-            while let frame = try raw.receive() { last = frame }
+            while let frame = try await raw.receive() { last = frame }
             guard case .refusal(let refusal) = last else {
                 Issue.record("Expected a refusal, but got \(String(describing: last))")
                 continue
@@ -235,8 +250,8 @@ import Testing
         let authority = try TestAuthority()
         let first = try TestNode(1, authority)
         let raw = try RawPeer(to: first)
-        try raw.secure(authority.certificates(of: 2), 2, of: authority)
-        _ = try raw.greet(as: 2, of: authority, stream: .consensus)
+        try await raw.secure(authority.certificates(of: 2), 2, of: authority)
+        _ = try await raw.greet(as: 2, of: authority, stream: .consensus)
         var forged = WireRaft()
         forged.from = 3
         forged.to = 1
