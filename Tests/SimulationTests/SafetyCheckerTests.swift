@@ -4,7 +4,9 @@ import Testing
 
 /// The checker itself must be able to fail.
 @Suite struct SafetyCheckerTests {
-    private let (one, two, three) = (NodeID(1), NodeID(2), NodeID(3))
+    private let one = NodeID(1)
+    private let two = NodeID(2)
+    private let three = NodeID(3)
 
     private func vote(from voter: NodeID, for candidate: NodeID, term: Term) -> RaftMessage {
         RaftMessage(
