@@ -9,6 +9,7 @@ final class DemoStory: DrillNarrator {
         var leader: Int?
         var lastStanding: DrillEvent.Standing?
         var lastLine = ""
+        var lastLineTime: Int64 = 0
         /// When the fault struck, until somebody else leads and the next command was acknowledged.
         var struckAt: Double?
         var hasPassingLine = false
@@ -44,7 +45,6 @@ final class DemoStory: DrillNarrator {
             )
         case .recovered(_, let seconds):
             self.say("The next command was acknowledged \(Figures.milliseconds(seconds)) after the kill.", &state)
-            state.struckAt = nil
         case .returned(let nodes, let processes):
             for (node, process) in zip(nodes, processes) {
                 self.say(
@@ -67,6 +67,7 @@ final class DemoStory: DrillNarrator {
         guard change.role == .leader, state.leader != change.node else { return }
         state.leader = change.node
         let after = state.struckAt.map { ", seen \(Figures.milliseconds(change.time - $0)) after the kill" } ?? ""
+        state.struckAt = nil
         self.say("Node \(change.node + 1) leads\(after).", &state)
     }
 
@@ -77,8 +78,11 @@ final class DemoStory: DrillNarrator {
         let text =
             "\(standing.instancesBegun) instances started and acknowledged, \(active) waiting or running, "
             + "\(standing.acknowledgedCommands) commands; \(leader)"
-        guard text != state.lastLine else { return }
+        // On a terminal the line replaces itself; elsewhere one a second is enough.
+        let now = DrillClock.nanoseconds()
+        guard text != state.lastLine, self.isTerminal || now - state.lastLineTime > 1_000_000_000 else { return }
         state.lastLine = text
+        state.lastLineTime = now
         if self.isTerminal {
             self.write("\r\u{1B}[K\(text)")
             state.hasPassingLine = true

@@ -178,7 +178,7 @@ final class DrillRun: Sendable {
             acknowledgedCommands: self.ledger.acknowledgedCount,
             instancesBegun: self.ledger.acknowledgedInstances.count,
             instancesActive: self.narrator.countsInstances
-                ? self.activeInstances(of: self.ledger.acknowledgedInstances) : nil
+                ? self.activeInstances { self.ledger.acknowledgedInstances } : nil
         )
     }
 
@@ -190,19 +190,21 @@ final class DrillRun: Sendable {
         self.narrator.tell(.loadIsOver(self.standing))
         let ids = self.ledger.snapshot.instances.filter { $0.value.model != .message || $0.value.messageKey != nil }
         let keys = Set(ids.values.compactMap { $0.key })
-        let left: Int? = waitFor(seconds: limit, every: 0.25) { self.activeInstances(of: keys) == 0 ? 0 : nil }
+        let left: Int? = waitFor(seconds: limit, every: 0.25) { self.activeInstances { keys } == 0 ? 0 : nil }
         if left == nil { self.say("some instances have not ended within \(Figures.seconds(limit))") }
     }
 
-    /// How many of these instances are active; nil when no node can say.
-    private func activeInstances(of keys: Set<String>) -> Int? {
+    /// How many of the drill's instances are active; nil when no node can say.
+    /// - Parameter keys: asked behind the search, so that nothing found is too new to be known.
+    private func activeInstances(of keys: () -> Set<String>) -> Int? {
         let filter = ["state": JSONValue.string("ACTIVE")]
         for address in self.cluster.addresses.all {
-            let reader = SearchReader(address: address, patience: 1)
+            let reader = SearchReader(address: address, patience: 0.1)
             guard let items = try? reader.all("process-instances", filter: filter, sort: "processInstanceKey") else {
                 continue
             }
-            return items.count { keys.contains($0.text("processInstanceKey")) }
+            let known = keys()
+            return items.count { known.contains($0.text("processInstanceKey")) }
         }
         return nil
     }
