@@ -13,6 +13,8 @@ extension FaultInjector {
                 free < 65_536
             )
         }
+        // What was acknowledged while there still was space says nothing.
+        record.recoveryBase = self.stopwatch.seconds
         let end = self.stopwatch.seconds + plan.lasting
         while self.stopwatch.seconds < end, !self.isAborted.value {
             self.last(0.2)
