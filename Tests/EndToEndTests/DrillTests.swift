@@ -14,7 +14,7 @@ struct DrillTests {
 
     static let allowsNamespaces =
         geteuid() == 0 && access("/dev/net/tun", R_OK | W_OK) == 0
-        && ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"].contains { access($0, X_OK) == 0 }
+        && ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"].contains { (path: String) in access(path, X_OK) == 0 }
 
     /// Runs a drill in a folder of its own.
     private func drill(
