@@ -11,8 +11,8 @@ import Testing
         bytes count: Int,
         _ change: (inout TransportConfiguration) -> Void = { _ in }
     ) async throws -> (first: TestNode, second: TestNode, bytes: [UInt8], authority: TestAuthority) {
-        let authority = try TestAuthority()
-        let path = authority.folder + "/state.db"
+        let authority = try TestAuthority.shared.get()
+        let path = authority.folder + "/\(UUID().uuidString).db"
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
         try Data(bytes).write(to: URL(filePath: path))
         let recorder = Recorder(onBulk: { request in
@@ -167,10 +167,10 @@ import Testing
     }
 
     @Test func `a wrong checksum ends the download`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let raw = try RawPeer(to: first)
-        try await raw.secure(authority.certificates(of: 2), 2, of: authority)
+        try await raw.secure(authority.ordinaryCertificates(of: 2), 2, of: authority)
         _ = try await raw.greet(as: 2, of: authority, stream: .bulk)
         await first.recorder.waitForLog("Stream accepted", "peer.stream=bulk")
 

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ConsensusTests {
     @Test func `two nodes exchange messages over mutual TLS`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
         let entries = [

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
     @Test func `a crash is told at once, as a hint that the process is dead`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let nodes = try (1...3).map { try TestNode(UInt64($0), authority) }
         await TestNode.connect(nodes[0], nodes[1], nodes[2])
 
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func `a graceful stop is no crash`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
 
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `a node that comes back is connected again, and its next crash is told again`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
         second.transport.debugAbort()
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `nodes that know no address answer those that dial them`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let joiner = try TestNode(2, authority)
         first.transport.setPeers([joiner.node: joiner.address])
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `a peer that is no longer one is not dialled any more`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         first.transport.setPeers([second.node: second.address])
         await first.waitForStreams(to: 2)
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func `a renewed certificate serves new connections, and old ones stay`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let folder = try authority.certificates(of: 2)
         let first = try TestNode(1, authority)
         let second = try TestNode(2, authority, certificates: folder)
@@ -113,7 +113,7 @@ import Testing
     }
 
     @Test func `certificates that cannot be read change nothing`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let folder = try authority.certificates(of: 1)
         let first = try TestNode(1, authority, certificates: folder)
         try Data("nonsense".utf8).write(to: URL(filePath: folder + "/node.pem"))
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test func `the status tells a clock that is one hour ahead`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let second = try TestNode(2, authority, clockOffset: 3_600_000_000)
         await TestNode.connect(first, second)
@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test func `what does not fit is dropped, reported and counted`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority) { $0.limits.queuedBytes = 1 << 20 }
         let second = try TestNode(2, authority)
         await TestNode.connect(first, second)
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func `a message too long for a frame is not sent and does no harm`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
         let entry = LogEntry(term: Term(1), index: LogIndex(1), payload: [UInt8](repeating: 1, count: 9 << 20))
@@ -179,7 +179,7 @@ import Testing
     }
 
     @Test func `a transport can be stopped twice, before it starts, and forgotten`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let configuration = TransportConfiguration(
             node: NodeID(1),
             clusterID: authority.clusterID,

@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func `a node of another CA is refused by both sides`() async throws {
-        let (ours, theirs) = (try TestAuthority(), try TestAuthority())
+        let (ours, theirs) = (try TestAuthority.shared.get(), try TestAuthority())
         let (first, second) = (try TestNode(1, ours), try TestNode(2, theirs))
 
         Self.dial(first, second)
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func `a dialer of another CA is refused by the node it dials`() async throws {
-        let (ours, theirs) = (try TestAuthority(), try TestAuthority())
+        let (ours, theirs) = (try TestAuthority.shared.get(), try TestAuthority())
         let (first, second) = (try TestNode(1, ours), try TestNode(2, theirs))
         // The dialer trusts the node it dials, but not the other way round.
         let folder = try theirs.certificates(of: 3)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func `a node of another cluster under the same CA is refused`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let folder = try authority.certificates(of: 2, name: "thalweg://00000000000000bb/node/2")
         let second = try TestNode(2, authority, certificates: folder) { $0.clusterID = "00000000000000bb" }
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `an address that leads to another node is not taken for the node`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, third) = (try TestNode(1, authority), try TestNode(3, authority))
 
         Self.dial(first, third)
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test(arguments: [true, false]) func `an expired certificate is refused`(isDialer: Bool) async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let second = try TestNode(2, authority, certificates: authority.certificates(of: 2, days: -1))
         await second.recorder.waitForLog("error", "has expired", "thalweg certs renew")
@@ -85,7 +85,7 @@ import Testing
 
     @Test(arguments: [(1, 1), (9, 8)] as [(UInt32, UInt32)])
     func `an older and a newer feature level are refused with what to do`(level: UInt32, oldest: UInt32) async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority) {
             $0.featureLevel = 5
             $0.oldestFeatureLevel = 4
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func `two nodes with one identifier: the second is refused, loudly`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
         let double = try TestNode(2, authority) { $0.directoryID = "folder-other" }
@@ -123,11 +123,11 @@ import Testing
     }
 
     @Test func `a node with our own identifier is refused, loudly`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let double = try TestNode(1, authority) { $0.directoryID = "folder-other" }
         let raw = try RawPeer(to: first)
-        try await raw.secure(authority.certificates(of: 1), 1, of: authority)
+        try await raw.secure(authority.ordinaryCertificates(of: 1), 1, of: authority)
 
         guard case .refusal(let refusal) = try await raw.greet(as: 1, of: authority, stream: .consensus) else {
             Issue.record("Expected a refusal")
@@ -141,10 +141,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET / HTTP/1.1\r\n\r\n", String(repeating: "\u{16}\u{3}\u{1}", count: 300), String(repeating: "\0", count: 64),
+        "GET / HTTP/1.1\r\n\r\n", String(repeating: "\u{16}\u{3}\u{1}", count: 3_000), String(repeating: "\0", count: 64),
     ])
     func `garbage is refused with a line of the log, and does no harm`(text: String) async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let raw = try RawPeer(to: first)
 
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test func `an older TLS is refused`() async throws {
-        let first = try TestNode(1, try TestAuthority())
+        let first = try TestNode(1, try TestAuthority.shared.get())
         let client = Process()
         client.executableURL = URL(filePath: "/usr/bin/openssl")
         client.arguments = ["s_client", "-tls1_2", "-connect", "127.0.0.1:\(first.transport.port)"]
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test func `a slow handshake, a missing hello and half of one end in time`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority) { $0.limits.handshakeMilliseconds = 50 }
         let second = try TestNode(2, authority) { $0.limits.helloMilliseconds = 60 }
         let silent = try RawPeer(to: first)
@@ -183,7 +183,7 @@ import Testing
         try await silent.readToEnd()
 
         let shy = try RawPeer(to: second)
-        try await shy.secure(authority.certificates(of: 1), 1, of: authority)
+        try await shy.secure(authority.ordinaryCertificates(of: 1), 1, of: authority)
         shy.send([0, 0])
         await second.recorder.waitForLog("Connection refused", "tooSlow", "hello within 60 ms")
         await first.transport.stop()
@@ -191,7 +191,7 @@ import Testing
     }
 
     @Test func `of too many strangers the oldest has to go`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority) { $0.limits.unauthenticatedConnections = 2 }
         let strangers = try (0..<4).map { _ in try RawPeer(to: first) }
 
@@ -206,24 +206,23 @@ import Testing
     }
 
     @Test func `a connection that goes silent is closed`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority) {
             $0.limits.idleMilliseconds = 60
             $0.limits.pingMilliseconds = 20
         }
         let half = try RawPeer(to: first)
-        try await half.secure(authority.certificates(of: 2), 2, of: authority)
+        try await half.secure(authority.ordinaryCertificates(of: 2), 2, of: authority)
         _ = try await half.greet(as: 2, of: authority, stream: .consensus)
 
-        await first.recorder.waitForPeer(2)
-        await first.recorder.waitForPeer(2, isConnected: false)
+        await first.recorder.wait { Recorder.changes($0, of: 2) == [true, false] }
         await first.recorder.waitForLog("Connection lost", "sign of life")
         #expect(Recorder.hints(first.recorder.events).isEmpty)
         await first.transport.stop()
     }
 
     @Test func `a known peer that sends nonsense loses its connection`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let folder = try authority.certificates(of: 2)
         let nonsense: [[UInt8]] = [
@@ -247,10 +246,10 @@ import Testing
     }
 
     @Test func `a peer cannot speak for others, nor make a node trap with what it does not know`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let raw = try RawPeer(to: first)
-        try await raw.secure(authority.certificates(of: 2), 2, of: authority)
+        try await raw.secure(authority.ordinaryCertificates(of: 2), 2, of: authority)
         _ = try await raw.greet(as: 2, of: authority, stream: .consensus)
         var forged = WireRaft()
         forged.from = 3
@@ -273,7 +272,7 @@ import Testing
     }
 
     @Test func `a node does not start with the certificate of another`() throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let other = try authority.certificates(of: 2)
         let error = #expect(throws: TransportError.self) { try TestNode(1, authority, certificates: other) }
         #expect(error?.text.contains("Expected a certificate of node 1") == true)
@@ -284,7 +283,7 @@ import Testing
     }
 
     @Test func `a port that is taken is an error that says so`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let error = #expect(throws: TransportError.self) {
             try TestNode(2, authority, port: first.transport.port)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct RequestTests {
     @Test func `many requests at once get their own answers`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let second = try TestNode(2, authority, recorder: Recorder(onRequest: { $0.reply($0.payload.reversed()) }))
         await TestNode.connect(first, second)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func `the error tells whether the peer may have carried it out`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         #expect(await Self.failure(first) == .notSent)
         let kept = Mutex<[IncomingRequest]>([])
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `cancelling the task tells the peer`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let recorder = Recorder(onRequest: { _ in })
         let seen = Mutex<IncomingRequest?>(nil)
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func `requests beyond the limit are refused by the peer and not sent by the caller`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let kept = Mutex<[IncomingRequest]>([])
         let first = try TestNode(1, authority) { $0.limits.outstandingRequests = 3 }
         let second = try TestNode(
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func `a request is answered once`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let second = try TestNode(
             2,

@@ -1,10 +1,15 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// A CA and certificates of nodes in a temporary folder, made with the `openssl` program. The folder goes with it.
 final class TestAuthority: Sendable {
+    /// The one that most tests use: each run of the program costs time.
+    static let shared = Result { try TestAuthority() }
+
     let clusterID: String
     let folder: String
+    private let ordinary = Mutex<[UInt64: String]>([:])
 
     init(clusterID: String = "00000000000000aa") throws {
         self.clusterID = clusterID
@@ -21,6 +26,16 @@ final class TestAuthority: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: self.folder) }
+
+    /// A folder with the ordinary certificate of a node, to be read only.
+    func ordinaryCertificates(of node: UInt64) throws -> String {
+        try self.ordinary.withLock { folders in
+            if let folder = folders[node] { return folder }
+            let folder = try self.certificates(of: node)
+            folders[node] = folder
+            return folder
+        }
+    }
 
     /// Makes a folder with `node.pem`, `node.key` and `ca.pem`.
     ///

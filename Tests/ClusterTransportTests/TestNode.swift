@@ -25,7 +25,7 @@ final class TestNode: Sendable {
             clusterID: authority.clusterID,
             directoryID: "folder-\(id)",
             listenPort: port,
-            certificateFolder: try certificates ?? authority.certificates(of: id)
+            certificateFolder: try certificates ?? authority.ordinaryCertificates(of: id)
         )
         // Tests share the machine: what is not about time limits must not meet them.
         configuration.limits.connectMilliseconds = 60_000

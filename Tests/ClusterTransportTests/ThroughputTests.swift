@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(arguments: [1, 8, 64]) func `round trips of requests`(depth: Int) async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))
         await TestNode.connect(first, second)
         let payload = [UInt8](repeating: 7, count: 1_024)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `bytes of a file`() async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let path = authority.folder + "/big"
         try Data(count: 512 << 20).write(to: URL(filePath: path))
         let first = try TestNode(1, authority)
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: [100, 100_000, 4 << 20]) func `entries of consensus`(bytes: Int) async throws {
-        let authority = try TestAuthority()
+        let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)
         let second = try TestNode(2, authority, recorder: Recorder(isForgetful: true))
         await TestNode.connect(first, second)
