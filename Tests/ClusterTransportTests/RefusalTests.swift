@@ -141,7 +141,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET / HTTP/1.1\r\n\r\n", String(repeating: "\u{16}\u{3}\u{1}", count: 3_000), String(repeating: "\0", count: 64),
+        "GET / HTTP/1.1\r\n\r\n", String(repeating: "\u{16}\u{3}\u{1}", count: 3_000),
+        String(repeating: "\0", count: 64),
     ])
     func `garbage is refused with a line of the log, and does no harm`(text: String) async throws {
         let authority = try TestAuthority.shared.get()
