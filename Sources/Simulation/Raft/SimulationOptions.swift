@@ -79,6 +79,8 @@ package struct SimulationOptions: Sendable {
 package struct RaftScenario: Scenario {
     package let name = "raft"
     package let summary = "the consensus core alone, on modelled disks"
+    /// The host of this scenario makes no mistakes of its own.
+    package var defects: [Defect] { Defect.allCases.filter { !$0.planted.isEmpty } }
 
     package init() {}
 
