@@ -75,6 +75,28 @@ import Testing
         #expect(!RegisterCheck.verdict(RegisterHistory(operations)).holds)
     }
 
+    @Test func `many writes without an answer do not make the check endless`() {
+        var operations: [RegisterOperation] = []
+        for number in Int64(0)..<2_000 {
+            let time = number * 10
+            let isOpen = number % 4 == 0
+            operations.append(Self.operation(.write(number + 1), isOpen ? .unknown : .ok, time...time + 1))
+            // Every other one of the open writes took effect.
+            let value = isOpen && number % 8 == 0 ? number : number + 1
+            operations.append(Self.operation(.read(value), .ok, time + 2...time + 3, client: 1))
+        }
+
+        #expect(RegisterCheck.verdict(RegisterHistory(operations)).holds)
+    }
+
+    @Test func `a value that is read before its write began is caught, although the write has no answer`() {
+        let history = RegisterHistory([
+            Self.operation(.read(5), .ok, 1...2), Self.operation(.write(5), .unknown, 3...4),
+        ])
+
+        #expect(!RegisterCheck.verdict(history).holds)
+    }
+
     @Test func `a planted stale read is caught`() {
         let plant = StaleReadPlant()
         var time: Int64 = 0

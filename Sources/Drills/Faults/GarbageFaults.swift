@@ -1,8 +1,8 @@
 import Glibc
 
 extension FaultInjector {
-    /// Strangers on the cluster port: random bytes, a frame of a huge length, connections that say nothing, and one that
-    /// says its first words very slowly.
+    /// Strangers on the cluster port: random bytes, a frame of a huge length, connections that say nothing, and one
+    /// that says its first words very slowly.
     func sendGarbage(_ plan: FaultPlan, _ targets: [Int], _ record: inout FaultRecord) throws {
         self.begin(&record)
         for node in targets {

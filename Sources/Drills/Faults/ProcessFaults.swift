@@ -82,7 +82,8 @@ extension FaultInjector {
         let ending = process.waitForEnd(seconds: 60)
         let time = Figures.milliseconds(self.stopwatch.seconds - began)
         record.prove(
-            "process \(process.identifier) of node \(node + 1) ended with \(ending?.description ?? "nothing") in \(time)",
+            "process \(process.identifier) of node \(node + 1) ended with "
+                + "\(ending?.description ?? "nothing") in \(time)",
             ending == .exited(0)
         )
         if ending == nil { process.stop(seconds: 0) }

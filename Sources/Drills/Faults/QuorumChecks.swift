@@ -25,7 +25,8 @@ final class QuorumChecks: Sendable {
             let time = Figures.milliseconds(injector.stopwatch.seconds - began)
             let words = reply?.text.lowercased() ?? ""
             self.add(
-                "node \(node + 1) answers a command with \(reply?.status ?? 0) in \(time): \(reply?.text.prefix(200) ?? "")",
+                "node \(node + 1) answers a command with \(reply?.status ?? 0) in \(time): "
+                    + "\(reply?.text.prefix(200) ?? "")",
                 [503, 504].contains(reply?.status) && (words.contains("quorum") || words.contains("leader"))
             )
             let search = HTTPRequest.post(

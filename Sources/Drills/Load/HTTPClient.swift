@@ -67,7 +67,8 @@ struct HTTPRequest: Sendable {
 
     fileprivate func bytes(_ address: NodeAddress) -> [UInt8] {
         var head =
-            "\(self.method) \(self.path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\nAccept: application/json\r\n"
+            "\(self.method) \(self.path) HTTP/1.1\r\nHost: \(address.host):\(address.port)\r\n"
+            + "Accept: application/json\r\n"
         if !self.body.isEmpty || self.method != "GET" {
             head += "Content-Type: \(self.contentType)\r\nContent-Length: \(self.body.count)\r\n"
         }

@@ -13,7 +13,7 @@ package enum RegisterCheck {
 
     /// Checks a history. A history whose check would take too long does not hold: nothing is known of it.
     package static func verdict(_ history: RegisterHistory) -> Verdict {
-        let operations = history.operations.compactMap { Self.operation($0) }
+        let operations = Self.settled(history.operations).map { Self.operation($0) }
         let answered = history.operations.count { $0.outcome == .ok }
         switch LinearizabilityChecker(RegisterModel<Int64>(initialState: 0)).check(operations) {
         case .linearizable:
@@ -33,6 +33,40 @@ package enum RegisterCheck {
         case .undecided(let key, let steps):
             return Verdict(holds: false, text: "\(key) is not decided after \(steps) steps; use fewer register clients")
         case .malformed(let reason): return Verdict(holds: false, text: reason)
+        }
+    }
+
+    /// The same history with as few open ends as possible: each write without an answer doubles what has to be
+    /// searched.
+    /// Every value is written once, so what a write did is seen by reads alone. One whose value nobody read can be left
+    /// out: no read stands between it and the next write. One whose value was read took effect before that read ended.
+    static func settled(_ operations: [RegisterOperation]) -> [RegisterOperation] {
+        struct Written: Hashable {
+            var register: Int
+            var value: Int64
+        }
+        var firstRead: [Written: Int64] = [:]
+        var writes: [Written: Int] = [:]
+        for operation in operations {
+            switch operation.kind {
+            case .write(let value): writes[Written(register: operation.register, value: value), default: 0] += 1
+            case .read(let value):
+                guard operation.outcome == .ok, let value else { continue }
+                let written = Written(register: operation.register, value: value)
+                firstRead[written] = min(firstRead[written] ?? .max, operation.ended)
+            }
+        }
+        return operations.compactMap { operation in
+            guard operation.outcome == .unknown, case .write(let value) = operation.kind else { return operation }
+            let written = Written(register: operation.register, value: value)
+            guard writes[written] == 1 else { return operation }
+            guard let end = firstRead[written] else { return nil }
+            var result = operation
+            // A read that ended before the write began is a contradiction, which the checker is left to find.
+            guard end >= operation.began else { return operation }
+            result.ended = end
+            result.outcome = .ok
+            return result
         }
     }
 

@@ -55,7 +55,8 @@ struct TimelinePicture {
     }
 
     private func text(_ text: String, x: Double, y: Double, anchor: String = "start") -> String {
-        "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" text-anchor=\"\(anchor)\">\(HTMLText.escaped(text))</text>"
+        "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" "
+            + "text-anchor=\"\(anchor)\">\(HTMLText.escaped(text))</text>"
     }
 
     private func faults(top: Double, bottom: Double) -> [String] {

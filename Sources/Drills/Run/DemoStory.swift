@@ -128,8 +128,8 @@ final class DemoStory: DrillNarrator {
         ]
         if record.hasPassed {
             lines.append(
-                "Proven, on each of the nodes: every acknowledged instance is there and has ended by its own steps, none "
-                    + "was done twice, and all nodes have the same state."
+                "Proven, on each of the nodes: every acknowledged instance is there and has ended by its own steps, "
+                    + "none was done twice, and all nodes have the same state."
             )
         } else {
             lines.append("NOT PROVEN:")
