@@ -7,8 +7,8 @@ struct DrillRunCommand: AsyncParsableCommand {
         abstract: "Run a scenario against a cluster of the drill's own, or rehearse with a running one.",
         discussion: """
             Starts nodes as processes of this machine, lets clients and workers use them, does to them what the \
-            scenario says, and compares at the end what was acknowledged with what every node shows. The scenarios of the \
-            project are in chaos/. Ctrl-C undoes the faults, ends everything and leaves nothing behind.
+            scenario says, and compares at the end what was acknowledged with what every node shows. The scenarios of \
+            the project are in chaos/. Ctrl-C undoes the faults, ends everything and leaves nothing behind.
 
             With --cluster only leadership transfers and pauses of local processes are done, against the cluster that \
             runs there; name all its nodes.

@@ -59,7 +59,8 @@ package enum RegisterCheck {
         return operations.compactMap { operation in
             guard operation.outcome == .unknown, case .write(let value) = operation.kind else { return operation }
             let written = Written(register: operation.register, value: value)
-            guard writes[written] == 1 else { return operation }
+            // 0 is also what registers hold at first.
+            guard value != 0, writes[written] == 1 else { return operation }
             guard let end = firstRead[written] else { return nil }
             var result = operation
             // A read that ended before the write began is a contradiction, which the checker is left to find.
