@@ -73,7 +73,7 @@ package enum RegisterCheck {
 
     private static func operation(_ operation: RegisterOperation) -> Operation<
         RegisterInput<Int64>, RegisterOutput<Int64>
-    >? {
+    > {
         let input: RegisterInput<Int64>
         var outcome: Outcome<RegisterOutput<Int64>>
         switch operation.kind {
