@@ -40,9 +40,10 @@ package enum CertificateFolder {
 
     /// Reads and checks everything a node needs.
     ///
-    /// Fails with a ``CertificateError`` that says what to do when a file is missing or no PEM, when others can read the
-    /// key, when the certificate names no node, when key and certificate do not fit, when no authority of `ca.pem` that
-    /// belongs to the same cluster signed it, and when it is not yet or no longer valid at `now` (seconds since 1970).
+    /// Fails with a ``CertificateError`` that says what to do when a file is missing or no PEM, when others can read
+    /// the key, when the certificate names no node, when key and certificate do not fit, when no authority of `ca.pem`
+    /// that belongs to the same cluster signed it, and when it is not yet or no longer valid at `now` (seconds since
+    /// 1970).
     package static func load(
         _ path: String,
         now: Int64 = UTCTime.now()
@@ -69,7 +70,8 @@ package enum CertificateFolder {
         try checkTime(identity, now: now, name: name)
         if let problem = pair.certificate.problem(against: authorities, at: now) {
             throw .input(
-                "Expected '\(name)' to be signed by an authority of '\(files.path(authorityName))' and good for a node, "
+                "Expected '\(name)' to be signed by an authority of '\(files.path(authorityName))' and good for a "
+                    + "node, "
                     + "but: \(problem)"
             )
         }
@@ -89,8 +91,8 @@ package enum CertificateFolder {
         var isUnfinished = false
     }
 
-    /// The key and the certificate that fits it. A renewal replaces the key first and the certificate after it, so for a
-    /// moment, or after a crash at that moment, the fitting one still has its temporary name.
+    /// The key and the certificate that fits it. A renewal replaces the key first and the certificate after it, so for
+    /// a moment, or after a crash at that moment, the fitting one still has its temporary name.
     static func readPair(_ files: CertificateFiles) throws(CertificateError) -> Pair {
         try files.checkSecret(keyName)
         let keyPEM = try files.read(keyName)

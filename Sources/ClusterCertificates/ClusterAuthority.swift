@@ -22,7 +22,8 @@ package enum ClusterAuthority {
             if let name = names.first(where: { files.exists($0) }), !isForced {
                 throw .refused(
                     "Expected a folder without an authority, but '\(files.path(name))' is there; without its key no "
-                        + "certificate of that cluster can be renewed. Choose another folder, or add --force to replace it"
+                        + "certificate of that cluster can be renewed. Choose another folder, or add --force to "
+                        + "replace it"
                 )
             }
             let subject = CertificateSubject(clusterID: clusterID, nodeID: nil)
@@ -78,10 +79,10 @@ package enum ClusterAuthority {
     /// Gives a node a new key and a new certificate with its old node id and hosts. The last pair stays as
     /// `node.pem.old` and `node.key.old`.
     ///
-    /// The order makes it safe to die at any point: both new files are written and synced under temporary names; the old
-    /// ones are kept; the new key takes its place; the new certificate takes its place. Between the last two steps
-    /// ``CertificateFolder/load(_:now:)`` finds the certificate that fits the key under its temporary name, and the next
-    /// renewal finishes the step.
+    /// The order makes it safe to die at any point: both new files are written and synced under temporary names; the
+    /// old ones are kept; the new key takes its place; the new certificate takes its place. Between the last two steps
+    /// ``CertificateFolder/load(_:now:)`` finds the certificate that fits the key under its temporary name, and the
+    /// next renewal finishes the step.
     package static func renew(
         _ folder: String,
         authorityFolder: String,
@@ -97,7 +98,8 @@ package enum ClusterAuthority {
             let old = try CertificateFolder.identity(of: pair.certificate, name: name)
             guard old.clusterID == authority.clusterID else {
                 throw .input(
-                    "Expected the authority of cluster \(old.clusterID), which '\(name)' belongs to, but got the one of "
+                    "Expected the authority of cluster \(old.clusterID), which '\(name)' belongs to, but got the "
+                        + "one of "
                         + "cluster \(authority.clusterID); name another folder with --ca"
                 )
             }
@@ -105,7 +107,8 @@ package enum ClusterAuthority {
             let trusted = try Certificate.all(pem: try files.read(CertificateFolder.authorityName), name: trustedName)
             guard trusted.contains(where: { $0.fits(authority.key) }) else {
                 throw .input(
-                    "Expected the authority that '\(trustedName)' trusts, but got a newer one of the same cluster; first "
+                    "Expected the authority that '\(trustedName)' trusts, but got a newer one of the same cluster; "
+                        + "first "
                         + "append its ca.pem to the ca.pem of every node, then renew"
                 )
             }

@@ -165,7 +165,8 @@ package struct MemberStatus: Hashable, Sendable {
     package var isConnected: Bool
     /// The groups it leads.
     package var leads: [UInt32]
-    /// By group: how many committed entries it does not have yet, as its leader knows; nil where this node does not lead.
+    /// By group: how many committed entries it does not have yet, as its leader knows; nil where this node does not
+    /// lead.
     package var lag: [UInt32: UInt64]
     /// How far its clock is from this node's, in milliseconds; nil when unknown.
     package var clockOffsetMilliseconds: Int64?

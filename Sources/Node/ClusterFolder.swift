@@ -9,8 +9,8 @@ import JSON
 ///  "address":"10.0.0.1:9301","listen":"0.0.0.0:9301","members":[{"nodeId":1,"address":"10.0.0.1:9301"}]}
 /// ```
 ///
-/// Formatting writes this file first and `identity` last. A folder with the first and without the second was never used,
-/// and may be formatted again.
+/// Formatting writes this file first and `identity` last. A folder with the first and without the second was never
+/// used, and may be formatted again.
 extension ClusterSettings {
     /// The layout this version writes. It reads this one only.
     package static let version: Int64 = 1
@@ -67,7 +67,8 @@ extension ClusterSettings {
         guard DataFolder.isFormatted(folder) || access("\(folder)/log", F_OK) == 0 else { return }
         if let settings = try? load(folder: folder) {
             throw DataFolderError(
-                "Expected a new or empty data folder, but '\(folder)' is formatted already, for node \(settings.nodeID) "
+                "Expected a new or empty data folder, but '\(folder)' is formatted already, for node "
+                    + "\(settings.nodeID) "
                     + "of cluster \(settings.clusterID); start it with: thalweg serve --data \(folder)"
             )
         }

@@ -98,7 +98,8 @@ package struct ClusterSettings: Hashable, Sendable {
         if count.isMultiple(of: 2) {
             let majority = count / 2 + 1
             return [
-                "\(count) voters need \(majority) for every decision and survive the loss of \(count - majority), which "
+                "\(count) voters need \(majority) for every decision and survive the loss of \(count - majority), "
+                    + "which "
                     + "\(count - 1) do as well; take an odd number"
             ]
         }
@@ -179,7 +180,8 @@ package struct ClusterSettings: Hashable, Sendable {
             }
             if let other = all[..<index].first(where: { $0.address == member.address }) {
                 throw DataFolderError(
-                    "Expected an address of its own for every node, but nodes \(other.node) and \(member.node) are both "
+                    "Expected an address of its own for every node, but nodes \(other.node) and \(member.node) are "
+                        + "both "
                         + "at \(member.address)"
                 )
             }

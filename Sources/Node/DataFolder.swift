@@ -153,7 +153,8 @@ package final class DataFolder: Sendable {
         return identity
     }
 
-    /// Last word of the identity of a cluster's node: without the file `cluster` it must not run as a server of its own.
+    /// Last word of the identity of a cluster's node: without the file `cluster` it must not run as a server of its
+    /// own.
     private static let clusterMark = "cluster"
 
     /// Whether the folder has its identity, which is the last step of making it.

@@ -154,6 +154,8 @@ final class GroupLoop {
         var inputs = first
         repeat {
             let actions = try replica.step(inputs, time: clock.now)
+            // A core that has stopped itself takes nothing more; nobody may be led to believe otherwise.
+            if let fault = replica.fault { throw NodeFailure("the consensus core has stopped: \(fault)") }
             inputs.removeAll(keepingCapacity: true)
             for action in actions { try perform(action, next: &inputs) }
             if !inputs.isEmpty { inputs += runner.takeArrived() }

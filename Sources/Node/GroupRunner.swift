@@ -109,8 +109,8 @@ final class GroupRunner: Sendable {
         condition.unlock()
     }
 
-    /// Says what is in the history that belongs to this generation of the state. What comes for an earlier one than that
-    /// in use is forgotten: the history in use may not have it.
+    /// Says what is in the history that belongs to this generation of the state. What comes for an earlier one than
+    /// that in use is forgotten: the history in use may not have it.
     func postArchived(_ keys: [Key], generation: UInt64) {
         archived.withLock { $0.append((generation, keys)) }
         condition.lock()

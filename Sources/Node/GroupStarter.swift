@@ -45,14 +45,9 @@ struct GroupStarter {
         // Nothing was ever applied: the state may not have been made before the last run ended.
         let isNew = generation == 0 && status.isEmpty && status.snapshot.index <= Founding.index
         let founders = status.stateGeneration == 0 ? members : nil
-        let environment = EngineEnvironment(
-            modelReader: BPMNModelReader(),
-            timeZoneRules: SystemTimeZones(),
-            trappingElementIDs: configuration.trappingElementIDs
-        )
         snapshots?.setSource(source, group: runner.group)
         let number = runner.group
-        let (log, snapshots) = (log, snapshots)
+        let (log, snapshots, configuration) = (log, snapshots, configuration)
         try runner.start(
             log: log,
             incarnation: incarnation,
@@ -62,10 +57,7 @@ struct GroupStarter {
                 if let founders { try Founding.prepare(state, members: founders) }
                 var raft = RaftConfiguration(id: node, group: group, incarnation: incarnation)
                 raft.applied = LogIndex(state.position.appliedIndex)
-                raft.asynchronousStorageWrites = true
-                raft.electionTicks = GroupTiming.electionTicks
-                raft.heartbeatTicks = GroupTiming.heartbeatTicks
-                raft.randomSeed = UInt64.random(in: 0 ... .max)
+                GroupStarter.tune(&raft)
                 var limits = ReplicaLimits()
                 if snapshots != nil { limits.leaseGraceMilliseconds = 2_000 }
                 let reader = GroupLogReader(
@@ -78,7 +70,7 @@ struct GroupStarter {
                     group: number,
                     raft: RaftNode(configuration: raft, storage: reader),
                     state: state,
-                    engine: Engine(group: number, environment: environment),
+                    engine: Engine(group: number, environment: GroupStarter.environment(configuration)),
                     marker: marker,
                     limits: limits
                 )
@@ -88,6 +80,21 @@ struct GroupStarter {
             poisoned: poisoned
         )
         return source
+    }
+
+    private static func tune(_ raft: inout RaftConfiguration) {
+        raft.asynchronousStorageWrites = true
+        raft.electionTicks = GroupTiming.electionTicks
+        raft.heartbeatTicks = GroupTiming.heartbeatTicks
+        raft.randomSeed = UInt64.random(in: 0 ... .max)
+    }
+
+    private static func environment(_ configuration: NodeConfiguration) -> EngineEnvironment {
+        EngineEnvironment(
+            modelReader: BPMNModelReader(),
+            timeZoneRules: SystemTimeZones(),
+            trappingElementIDs: configuration.trappingElementIDs
+        )
     }
 
     static var stateOptions: StateOptions { StateOptions(cacheBytes: 128 << 20) }

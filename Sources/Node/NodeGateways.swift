@@ -88,12 +88,21 @@ extension ThalwegNode {
         }
     }
 
+    private func isReachable(_ node: NodeID) -> Bool { node == nodeID || link?.isConnected(node) == true }
+
+    /// Whether this node can reach a majority of the voters, of both halves while they change.
+    func hasQuorum(_ members: ClusterConfiguration) -> Bool {
+        [members.voters, members.votersOutgoing].allSatisfy { voters in
+            voters.isEmpty || voters.filter { isReachable($0) }.count * 2 > voters.count
+        }
+    }
+
     func noQuorumReason(_ runner: GroupRunner) -> String {
         let snapshot = runner.snapshot.withLock { $0 }
         let voters = snapshot.membership.configuration.allVoters
         guard !voters.isEmpty else { return "this node has not received the state of group \(runner.group) yet" }
-        let reachable = voters.filter { $0 == nodeID || link?.isConnected($0) == true }
-        if reachable.count * 2 <= voters.count {
+        let reachable = voters.filter { isReachable($0) }
+        if !hasQuorum(snapshot.membership.configuration) {
             return "there is no quorum: \(reachable.count) of \(voters.count) voters can be reached from node \(nodeID)"
         }
         return "group \(runner.group) has no leader at this moment"

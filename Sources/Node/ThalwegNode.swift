@@ -86,21 +86,12 @@ package final class ThalwegNode: Sendable {
         log = try ThalwegNode.openLog(folder, configuration)
         let router = GroupRouter(link: link)
         let readerSwitch = ReaderSwitch()
-        let snapshots = link.map { link in
-            SnapshotExchange(folder: folder, clock: clock, link: link, logger: logger) {
-                readerSwitch.installed($0, $1)
-            }
+        let snapshots = link.map {
+            SnapshotExchange(folder: folder, clock: clock, link: $0, logger: logger) { readerSwitch.installed($0, $1) }
         }
         self.snapshots = snapshots
-        var runners: [UInt32: GroupRunner] = [:]
-        for group in [EngineGroups.cluster, EngineGroups.instances] {
-            runners[group] = GroupRunner(
-                group: group,
-                clock: clock,
-                logger: logger,
-                connections: ThalwegNode.connections(router, link, snapshots, configuration)
-            )
-        }
+        let connections = ThalwegNode.connections(router, link, snapshots, configuration)
+        let runners = ThalwegNode.makeRunners(connections, clock, logger)
         self.runners = runners
         router.set(runners)
         snapshots?.setRunners(runners)
@@ -131,21 +122,29 @@ package final class ThalwegNode: Sendable {
             clock: clock,
             logger: logger
         )
-        try history.start(
-            live: live,
-            folder: historyFolder,
-            retention: configuration.historyRetention,
-            readers: readers
-        )
+        let retention = configuration.historyRetention
+        try history.start(live: live, folder: historyFolder, retention: retention, readers: readers)
         readerSwitch.set(readers, history)
         queryThreads = NIOThreadPool(numberOfThreads: 4)
         queryThreads.start()
-        let right = LeadershipRight(runners: Array(runners.values))
+        let right = LeadershipRight(runners: Array(runners.values), isClockKnown: link == nil)
         spaceWatch = SpaceWatch(folder: folder, runners: Array(runners.values), right: right, logger: logger)
         health = link.map { HealthWatch(link: $0, right: right, logger: logger) }
         spaceWatch.start()
         health?.start()
         if let settings, let link { try connect(link, settings) }
+    }
+
+    private static func makeRunners(
+        _ connections: GroupRunner.Connections,
+        _ clock: NodeClock,
+        _ logger: Logger
+    ) -> [UInt32: GroupRunner] {
+        var runners: [UInt32: GroupRunner] = [:]
+        for group in [EngineGroups.cluster, EngineGroups.instances] {
+            runners[group] = GroupRunner(group: group, clock: clock, logger: logger, connections: connections)
+        }
+        return runners
     }
 
     private static func openLog(_ folder: DataFolder, _ configuration: NodeConfiguration) throws -> SQLiteRaftLog {

@@ -60,7 +60,9 @@ final class HostedGroup {
     /// A copy of what is committed, made as the node's own snapshots are, beside whatever the writer has open.
     func copyState() throws -> SnapshotDepot.Item {
         let target = "snapshot/\(self.number)/\(StateFile.name)"
-        defer { for suffix in ["", "-wal", "-journal"] { self.host.disk.remove(target + suffix) } }
+        // A power cut may have left something of an earlier attempt.
+        self.host.disk.removeDatabase(target)
+        defer { self.host.disk.removeDatabase(target) }
         guard let live = self.state.file else { throw SimulatedHostError.noFile }
         let summary = try SnapshotMaker.copyDatabase(from: live, to: StateFile(path: target, vfs: live.vfs))
         let manifest = SnapshotManifest(
@@ -82,7 +84,8 @@ final class HostedGroup {
         let disk = self.host.disk
         self.host.removeGenerations(of: self.number, but: self.generation)
         let incoming = "incoming/\(self.number)/\(StateFile.name)"
-        defer { for suffix in ["", "-wal", "-journal"] { disk.remove(incoming + suffix) } }
+        disk.removeDatabase(incoming)
+        defer { disk.removeDatabase(incoming) }
         do {
             guard disk.store(item.bytes, as: incoming) else { throw SimulatedHostError.noSpace }
             try SnapshotInstaller.prepare(
@@ -135,5 +138,12 @@ private final class VariableReader {
         try self.statement.bind(2, name)
         defer { self.statement.reset() }
         return try self.statement.step() ? self.statement.blob(0) : nil
+    }
+}
+
+extension SimulatedDisk {
+    /// Removes a database with all that belongs to it.
+    fileprivate func removeDatabase(_ path: String) {
+        for suffix in ["", "-wal", "-journal"] { self.remove(path + suffix) }
     }
 }

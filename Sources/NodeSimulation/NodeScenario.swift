@@ -1,7 +1,7 @@
 package import Simulation
 
-/// Whole nodes: the production log, replica, engine and SQLite state on disks that lose power, with clients, workers and
-/// operators.
+/// Whole nodes: the production log, replica, engine and SQLite state on disks that lose power, with clients, workers
+/// and operators.
 package struct NodeScenario: Scenario {
     package init() {}
 

@@ -3,8 +3,8 @@ import RaftCore
 import ReplicaCore
 import Simulation
 
-/// Somebody who changes the members: adds nodes, removes them, and replaces those whose disk is lost. One task at a time,
-/// each step for all groups, tried until it is done.
+/// Somebody who changes the members: adds nodes, removes them, and replaces those whose disk is lost. One task at a
+/// time, each step for all groups, tried until it is done.
 final class SimulatedOperator {
     private static let mostVoters = 5
 

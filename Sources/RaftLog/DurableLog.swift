@@ -94,8 +94,8 @@ package protocol DurableLog: AnyObject, Sendable {
     /// The term of the entry at `index`, which may also be the snapshot's. Throws `.compacted` or `.unavailable`.
     func term(of index: LogIndex, in group: GroupID) throws -> Term
 
-    /// Entries in order, as many as have together at most `maxBytes` of `LogEntry.byteCount`, but at least one. Throws `.compacted`
-    /// or `.unavailable` if the range is not all within the log.
+    /// Entries in order, as many as have together at most `maxBytes` of `LogEntry.byteCount`, but at least one. Throws
+    /// `.compacted` or `.unavailable` if the range is not all within the log.
     func entries(
         of group: GroupID,
         from first: LogIndex,

@@ -9,8 +9,10 @@ package struct ReplicaDivergence: Error, Hashable, Sendable, CustomStringConvert
     package var found: StateDigest
 
     package var description: String {
-        "Expected the state of group \(group) before entry \(index) to have the digest \(expected.text), as its leader has, "
-            + "but got \(found.text): this replica's state is damaged; stop the node, remove it from the cluster, and let "
+        "Expected the state of group \(group) before entry \(index) to have the digest \(expected.text), as its "
+            + "leader has, "
+            + "but got \(found.text): this replica's state is damaged; stop the node, remove it from the cluster, "
+            + "and let "
             + "it join anew under another node id with an empty data folder"
     }
 }
@@ -191,16 +193,21 @@ extension Replica {
         raft.reportUnreachable(node)
         guard raft.role != .leader, raft.leader == node else { return }
         raft.forgetLeader()
-        campaignTime = time + max(0, delay)
+        campaignDelay = max(1, delay)
+        campaignTime = time + campaignDelay
+        campaignsLeft = 4
     }
 
     func campaignIfDue() {
         guard let due = campaignTime else { return }
-        if raft.role != .follower || raft.leader != nil {
+        if raft.leader != nil || raft.role == .leader {
             campaignTime = nil
         } else if time >= due {
-            campaignTime = nil
             raft.campaign()
+            campaignsLeft -= 1
+            // If the votes are split, the next round comes long before the time-out; the nodes' delays differ, so that
+            // it is not split again.
+            campaignTime = campaignsLeft > 0 ? time + 4 * campaignDelay : nil
         }
     }
 

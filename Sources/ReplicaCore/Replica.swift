@@ -40,6 +40,9 @@ package final class Replica<Storage: RaftStorage> {
     var waitingReads: [ReadState] = []
     /// When to stand for election because the leader's process is gone.
     var campaignTime: Int64?
+    /// This node's share of the time in which the others, too, stand for election, and how often it still does.
+    var campaignDelay: Int64 = 0
+    var campaignsLeft = 0
     /// Until when overdue jobs are left to their workers.
     var graceEnd: Int64 = .min
     /// Inputs that ended the process last time; looked at once the state is up to date.
@@ -243,7 +246,8 @@ package final class Replica<Storage: RaftStorage> {
         }
     }
 
-    /// A deposed leader undoes what it executed but could not commit; whether it counts, the new leader's log will tell.
+    /// A deposed leader undoes what it executed but could not commit; whether it counts, the new leader's log will
+    /// tell.
     private func noteRole() throws {
         let isLeader = raft.role == .leader
         guard isLeader != wasLeader else { return }

@@ -67,8 +67,8 @@ package enum ReplicaAnswer: Hashable, Sendable {
 
 /// What a replica wants done. Nothing here leaves the node before the event it rests on is committed.
 package enum ReplicaAction: Sendable {
-    /// Make this durable as one unit, then hand it back as `persisted`. With a snapshot: its state takes the place of the
-    /// present one (`Replica.install`) before that.
+    /// Make this durable as one unit, then hand it back as `persisted`. With a snapshot: its state takes the place of
+    /// the present one (`Replica.install`) before that.
     case persist(StorageAppend)
     case send([RaftMessage])
     case answer(RequestID, ReplicaAnswer)
@@ -124,8 +124,8 @@ package struct ReplicaLimits: Hashable, Sendable {
     /// Answers kept for repeated requests, and for how long in milliseconds.
     package var rememberedAnswers = 1_000_000
     package var rememberedMilliseconds: Int64 = 24 * 60 * 60 * 1_000
-    /// For how long answers are kept for requests that a gateway may have to send again after a change of leader: longer
-    /// than any gateway tries.
+    /// For how long answers are kept for requests that a gateway may have to send again after a change of leader:
+    /// longer than any gateway tries.
     package var submissionMilliseconds: Int64 = 60_000
     /// Activations that may wait for jobs.
     package var parkedActivations = 10_000

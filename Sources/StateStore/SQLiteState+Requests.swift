@@ -1,7 +1,8 @@
 package import ProcessEngine
 import SQLite
 
-/// Answered requests of one lane, in a table of their own: those of one lane are forgotten long before those of the other.
+/// Answered requests of one lane, in a table of their own: those of one lane are forgotten long before those of the
+/// other.
 struct RequestStatements {
     let insert: Statement
     let remove: Statement

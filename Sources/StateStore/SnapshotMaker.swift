@@ -11,14 +11,14 @@ package enum SnapshotMaker {
         package var digest: StateDigest
     }
 
-    /// Told after each piece how many bytes were copied since the last call. May wait, to leave the disk to others; ends
-    /// the work by throwing.
+    /// Told after each piece how many bytes were copied since the last call. May wait, to leave the disk to others;
+    /// ends the work by throwing.
     package typealias Pace = (_ bytes: Int) throws -> Void
 
     /// Makes a snapshot in an empty folder. Its files are not synced: a crash makes it garbage.
     ///
-    /// The state comes first, then the history: what moves from one to the other meanwhile is in both, which readers and
-    /// the archiver expect, and never in none. Partitions that are no longer written to are linked, not copied.
+    /// The state comes first, then the history: what moves from one to the other meanwhile is in both, which readers
+    /// and the archiver expect, and never in none. Partitions that are no longer written to are linked, not copied.
     /// - Throws: `SQLiteError`, `FolderError`, `StateStoreError`; the folder is to be removed then.
     package static func make(
         group: UInt32,

@@ -52,7 +52,8 @@ package struct StateFolder: Hashable, Sendable {
             throw StateStoreError(
                 .missing,
                 "Expected the state of group \(self.group) at '\(self.file(of: generation).path)', but got none: "
-                    + "the data folder is not complete. Put the file back, or let this node join anew with an empty folder."
+                    + "the data folder is not complete. Put the file back, or let this node join anew with an "
+                    + "empty folder."
             )
         }
         return try SQLiteState(folder: folder, options: options)

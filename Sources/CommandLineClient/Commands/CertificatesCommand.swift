@@ -8,7 +8,8 @@ struct CertificatesCommand: AsyncParsableCommand {
         abstract: "Make, renew and show the certificates of a cluster's nodes.",
         discussion: """
             The nodes of a cluster talk to each other over TLS and accept each other by certificate: signed by the \
-            cluster's own authority, naming the cluster and the node. The authority's folder (ca.pem, ca.key) belongs on \
+            cluster's own authority, naming the cluster and the node. The authority's folder (ca.pem, ca.key) \
+            belongs on \
             a safe machine, not on a node; each node gets a folder of its own (node.pem, node.key, ca.pem).
 
             From nothing to three nodes:
@@ -67,7 +68,8 @@ struct CreateAuthorityCommand: AsyncParsableCommand {
         commandName: "create-ca",
         abstract: "Make the authority of a new cluster.",
         discussion: """
-            Writes ca.pem and ca.key. Whoever has ca.key can make a node of the cluster: keep it off the nodes, and keep \
+            Writes ca.pem and ca.key. Whoever has ca.key can make a node of the cluster: keep it off the nodes, and \
+            keep \
             a copy, since without it no certificate can be renewed.
 
             Example:
@@ -162,7 +164,8 @@ struct RenewCommand: AsyncParsableCommand {
         commandName: "renew",
         abstract: "Give a node a new key and certificate with its old id and hosts.",
         discussion: """
-            Replaces node.key and node.pem; the old pair stays as node.key.old and node.pem.old. To go back, rename both. \
+            Replaces node.key and node.pem; the old pair stays as node.key.old and node.pem.old. To go back, rename \
+            both. \
             It is safe to run beside a running node and to be interrupted. Afterwards tell the node with SIGHUP, which \
             closes no connection:
 
@@ -207,10 +210,12 @@ struct ShowCertificatesCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show whom certificates name and how long they are valid.",
         discussion: """
-            Takes the folder of a node or an authority, or any file with certificates. In a node's folder it also checks \
+            Takes the folder of a node or an authority, or any file with certificates. In a node's folder it also \
+            checks \
             that key, certificate and authority fit together.
 
-            Warns when \(CertificateSummary.warningDays) days or less are left. The exit code is 1 when a certificate has \
+            Warns when \(CertificateSummary.warningDays) days or less are left. The exit code is 1 when a \
+            certificate has \
             expired, is not valid yet, or cannot be used.
 
             Example:

@@ -7,8 +7,8 @@ package struct LocalClusterError: Error, Equatable, Sendable, CustomStringConver
     package init(_ description: String) { self.description = description }
 }
 
-/// The nodes of a cluster on one machine, with their ports. Written as JSON: by hand (`cluster/local/cluster.json`), and
-/// into the cluster's folder, so that a restart finds the same ports.
+/// The nodes of a cluster on one machine, with their ports. Written as JSON: by hand (`cluster/local/cluster.json`),
+/// and into the cluster's folder, so that a restart finds the same ports.
 package struct LocalClusterDefinition: Equatable, Sendable {
     package struct Node: Equatable, Sendable {
         package var nodeID: UInt64

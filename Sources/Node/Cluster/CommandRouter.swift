@@ -11,6 +11,8 @@ import Synchronization
 enum CommandRouter {
     /// How often a command is sent whose fate is unknown each time.
     static let attemptLimit = 2
+    /// How long a command waits for a quorum to come back.
+    static let quorumPatience = Duration.seconds(2)
 }
 
 extension ThalwegNode {
@@ -52,6 +54,7 @@ extension ThalwegNode {
         var uncertainty: String?
         var lastReason: String?
         var attempts = 0
+        let begin = ContinuousClock.now
         while !Task.isCancelled, ContinuousClock.now < deadline {
             let snapshot = runner.snapshot.withLock { $0 }
             if let trouble = snapshot.trouble, snapshot.isLeader || link == nil {
@@ -59,6 +62,9 @@ extension ThalwegNode {
             }
             guard let leader = snapshot.leader else {
                 if link == nil { return .refused(reason: "group \(runner.group) has no leader at this moment") }
+                // An election takes a second or two; without a quorum there is nothing to wait for.
+                let isHopeless = !hasQuorum(snapshot.membership.configuration)
+                if isHopeless, begin.duration(to: .now) > CommandRouter.quorumPatience { break }
                 await runner.leaderSignal.wait()
                 continue
             }

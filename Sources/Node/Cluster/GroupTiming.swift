@@ -1,9 +1,9 @@
 /// How fast a group notices that its leader is gone.
 ///
-/// A follower waits 600 to 1,200 ms for a sign of life that comes every 100 ms before it asks for votes. The lower bound
-/// must outlast what happens on sound machines: a disk that syncs for 100 to 300 ms, a busy core, a lost packet that TCP
-/// sends again after 200 ms. The upper bound keeps the silence of a host below two seconds, vote included. A process that
-/// dies is noticed without these times, by the refused connection (architecture.md, section 6).
+/// A follower waits 600 to 1,200 ms for a sign of life that comes every 100 ms before it asks for votes. The lower
+/// bound must outlast what happens on sound machines: a disk that syncs for 100 to 300 ms, a busy core, a lost packet
+/// that TCP sends again after 200 ms. The upper bound keeps the silence of a host below two seconds, vote included. A
+/// process that dies is noticed without these times, by the refused connection (architecture.md, section 6).
 enum GroupTiming {
     static let tickMilliseconds: Int64 = 50
     static let heartbeatTicks = 2

@@ -24,17 +24,20 @@ final class HealthWatch: Sendable {
     func stop() { task.withLock { $0 }?.cancel() }
 
     private func run() async {
-        var mayLead = true
+        var isKnown = false
+        var mayLead = false
         while !Task.isCancelled {
             let links: [TransportPeerStatus] = await link.status()
             let offsets = links.compactMap(\.clockOffsetMicroseconds).map { $0 / 1_000 }
             let judged = ClockAgreement.judge(peerOffsets: offsets, mayLead: mayLead)
-            if judged.mayLead != mayLead {
+            if !offsets.isEmpty, judged.mayLead != mayLead || !isKnown {
                 mayLead = judged.mayLead
-                note(judged)
+                if isKnown || !mayLead { note(judged) }
+                isKnown = true
                 right.set(.clock, isRaised: !mayLead)
             }
-            try? await Task.sleep(for: .milliseconds(500))
+            // At first often: the node may not lead before.
+            try? await Task.sleep(for: .milliseconds(isKnown ? 500 : 20))
         }
     }
 

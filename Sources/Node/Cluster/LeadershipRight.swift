@@ -10,10 +10,17 @@ final class LeadershipRight: Sendable {
         case space
     }
 
-    private let objections = Mutex<Set<Objection>>([])
+    private let objections: Mutex<Set<Objection>>
     private let runners: [GroupRunner]
 
-    init(runners: [GroupRunner]) { self.runners = runners }
+    /// - Parameter isClockKnown: whether there is nobody to compare the clock with. Else this node does not lead until it
+    ///   has been: a group's time that was once too far ahead stands still until the others' clocks get there.
+    init(runners: [GroupRunner], isClockKnown: Bool) {
+        self.runners = runners
+        objections = Mutex(isClockKnown ? [] : [.clock])
+        guard !isClockKnown else { return }
+        for runner in runners { runner.post(.mayLead(false)) }
+    }
 
     func set(_ objection: Objection, isRaised: Bool) {
         let change = objections.withLock { objections -> Bool? in
