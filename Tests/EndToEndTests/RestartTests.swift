@@ -92,12 +92,12 @@ struct RestartTests {
             try await server.start()
             try await server.deploy(Locations.example("one-task"))
             _ = try await server.create("one-task")
-            let first = try await server.activate("work", timeoutMilliseconds: 2_000)
+            let first = try await server.activate("work", timeoutMilliseconds: 12_000)
 
             try await server.kill()
             try await server.start()
             let tooEarly = try await server.activate("work", waitMilliseconds: -1)
-            let second = try await server.activate("work", waitMilliseconds: 20_000)
+            let second = try await server.activate("work", waitMilliseconds: 60_000)
 
             #expect(first.count == 1)
             #expect(tooEarly.isEmpty)

@@ -13,7 +13,8 @@ final class LeadershipRight: Sendable {
     private let objections: Mutex<Set<Objection>>
     private let runners: [GroupRunner]
 
-    /// - Parameter isClockKnown: whether there is nobody to compare the clock with. Else this node does not lead until it
+    /// - Parameter isClockKnown: whether there is nobody to compare the clock with. Else this node does not lead until
+    ///   it
     ///   has been: a group's time that was once too far ahead stands still until the others' clocks get there.
     init(runners: [GroupRunner], isClockKnown: Bool) {
         self.runners = runners
