@@ -82,7 +82,7 @@ struct BenchOptions: ParsableArguments {
         } catch {
             failure = error
         }
-        if !report.measurements.isEmpty { print(report.table()) }
+        if !report.measurements.isEmpty || !report.omissions.isEmpty { print(report.table()) }
         if let failure { throw failure }
         if let path = json { try Files.write(report.json(), to: path) }
     }

@@ -11,7 +11,7 @@ struct ThalwegBench: ParsableCommand {
             The result goes to standard output, progress to standard error.
             docs/internals/benchmarks.md says how each number is measured.
             """,
-        subcommands: [RunCommand.self, RetentionCommand.self, RaftCommand.self],
+        subcommands: [RunCommand.self, RetentionCommand.self, RaftCommand.self, ClusterCommand.self],
         defaultSubcommand: RunCommand.self
     )
 }

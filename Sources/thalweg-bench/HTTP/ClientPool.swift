@@ -19,9 +19,12 @@ final class ClientPool {
     private var sendTimes: [UInt64]
     private var watched: [pollfd]
 
-    init(port: UInt16, count: Int) throws {
-        self.requests = RequestWriter(port: port)
-        self.connections = try (0..<count).map { _ in try Connection(port: port) }
+    convenience init(port: UInt16, count: Int) throws { try self.init([Endpoint(port: port)], count: count) }
+
+    /// - Parameter endpoints: at least one; the clients are spread over them in turn.
+    init(_ endpoints: [Endpoint], count: Int) throws {
+        self.requests = RequestWriter(endpoints[0])
+        self.connections = try (0..<count).map { try Connection(endpoints[$0 % endpoints.count]) }
         self.sendTimes = Array(repeating: 0, count: count)
         self.watched = self.connections.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     }

@@ -1,5 +1,12 @@
 import Glibc
 
+/// Where a server listens.
+struct Endpoint: Hashable {
+    /// An IPv4 address.
+    var host = "127.0.0.1"
+    var port: UInt16
+}
+
 /// One keep-alive connection to a server on this machine. One request at a time.
 final class Connection {
     private static let receiveLimitSeconds = 60
@@ -9,8 +16,8 @@ final class Connection {
     private var output: [UInt8] = []
     private var sentCount = 0
 
-    /// Connects to 127.0.0.1.
-    init(port: UInt16) throws {
+    /// Connects and waits until that has worked.
+    init(_ endpoint: Endpoint) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard self.descriptor >= 0 else { throw BenchError.system("make a socket") }
         var isOn: Int32 = 1
@@ -20,15 +27,18 @@ final class Connection {
         setsockopt(self.descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = endpoint.port.bigEndian
+        guard inet_pton(AF_INET, endpoint.host, &address.sin_addr) == 1 else {
+            close(self.descriptor)
+            throw BenchError("Expected an IPv4 address, but got '\(endpoint.host)'")
+        }
         let code = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(self.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
         guard code == 0 else {
-            let error = BenchError.system("connect to 127.0.0.1:\(port)")
+            let error = BenchError.system("connect to \(endpoint.host):\(endpoint.port)")
             close(self.descriptor)
             throw error
         }

@@ -1,19 +1,22 @@
 /// Requests as bytes.
 struct RequestWriter {
-    private let port: UInt16
+    private let host: String
 
-    init(port: UInt16) { self.port = port }
+    init(_ endpoint: Endpoint) { self.host = "\(endpoint.host):\(endpoint.port)" }
 
     /// A request without a body.
     func get(_ path: String) -> [UInt8] {
-        Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(self.port)\r\n\r\n".utf8)
+        Array("GET \(path) HTTP/1.1\r\nHost: \(self.host)\r\n\r\n".utf8)
     }
 
     /// A request with a body, JSON unless said otherwise.
-    func post(_ path: String, _ body: [UInt8], contentType: String = "application/json") -> [UInt8] {
+    /// - Parameter fields: further header fields, each with its line end.
+    func post(_ path: String, _ body: [UInt8], contentType: String = "application/json", fields: String = "")
+        -> [UInt8]
+    {
         let head =
-            "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(self.port)\r\nAccept: application/json\r\n"
-            + "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n\r\n"
+            "POST \(path) HTTP/1.1\r\nHost: \(self.host)\r\nAccept: application/json\r\n"
+            + "\(fields)Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n\r\n"
         return Array(head.utf8) + body
     }
 

@@ -5,9 +5,11 @@ final class SequentialClient {
     let requests: RequestWriter
     private let connection: Connection
 
-    init(port: UInt16) throws {
-        self.requests = RequestWriter(port: port)
-        self.connection = try Connection(port: port)
+    convenience init(port: UInt16) throws { try self.init(Endpoint(port: port)) }
+
+    init(_ endpoint: Endpoint) throws {
+        self.requests = RequestWriter(endpoint)
+        self.connection = try Connection(endpoint)
     }
 
     /// Sends a request and returns the status of its answer and what `use` makes of its body.

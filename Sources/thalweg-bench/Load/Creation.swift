@@ -5,8 +5,13 @@ struct Creation {
 
     /// - Returns: instances created per second.
     func run(_ model: Model, port: UInt16) throws -> Double {
-        let pool = try ClientPool(port: port, count: self.clients)
-        let request = pool.requests.post("/v2/process-instances", model.creationBody)
+        try self.run([Endpoint(port: port)], body: model.creationBody)
+    }
+
+    /// The same with another body, by clients spread over several nodes.
+    func run(_ endpoints: [Endpoint], body: String) throws -> Double {
+        let pool = try ClientPool(endpoints, count: self.clients)
+        let request = pool.requests.post("/v2/process-instances", body)
         let start = monotonicNanoseconds()
         var watch = LoadWatch(start: start)
         var sent = min(self.clients, self.count)

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Creates instances of a one-task process with some clients and works their jobs with the others, until a time is over
 /// or a number is reached; then no more are created and the workers finish what is open.
 ///
@@ -42,7 +44,7 @@ final class InstanceLoad {
     private static let longPollMilliseconds = 2_000
 
     private let settings: Settings
-    private let server: ServerProcess
+    private let processIDs: [pid_t]
     private let pool: ClientPool
     private let creationRequest: [UInt8]
     private let activationRequest: [UInt8]
@@ -63,11 +65,19 @@ final class InstanceLoad {
     /// The keys of all instances created, warm-up included.
     private(set) var instanceKeys: [Int64] = []
 
-    init(_ settings: Settings, model: Model, server: ServerProcess) throws {
+    convenience init(_ settings: Settings, model: Model, server: ServerProcess) throws {
+        let endpoint = Endpoint(port: server.port)
+        try self.init(settings, model: model, endpoints: [endpoint], processIDs: [server.processID])
+    }
+
+    /// - Parameters:
+    ///   - endpoints: the nodes of one cluster; creators and workers are spread over them in turn.
+    ///   - processIDs: whose consumption is counted.
+    init(_ settings: Settings, model: Model, endpoints: [Endpoint], processIDs: [pid_t]) throws {
         let count = settings.creators + settings.workers
         self.settings = settings
-        self.server = server
-        self.pool = try ClientPool(port: server.port, count: count)
+        self.processIDs = processIDs
+        self.pool = try ClientPool(endpoints, count: count)
         self.creationRequest = self.pool.requests.post("/v2/process-instances", model.creationBody)
         self.activationRequest = self.pool.requests.post(
             "/v2/jobs/activation",
@@ -96,13 +106,13 @@ final class InstanceLoad {
             if self.isCreating, !self.isCounting, now >= countingStart {
                 self.isCounting = true
                 actualStart = now
-                consumption = Consumption.current(server: self.server.processID)
+                consumption = Consumption.current(servers: self.processIDs)
             }
             if self.isCreating, now >= end || self.createdCount >= self.settings.instanceLimit {
                 self.isCreating = false
                 self.isCounting = false
                 self.result.seconds = (now - actualStart).seconds
-                self.result.consumption = consumption.map { Consumption.current(server: self.server.processID) - $0 }
+                self.result.consumption = consumption.map { Consumption.current(servers: self.processIDs) - $0 }
             }
             let finished = self.createdCount + self.completedCount
             let text = "\(self.createdCount) created, \(self.completedCount) completed"

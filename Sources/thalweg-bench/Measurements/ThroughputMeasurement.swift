@@ -25,7 +25,7 @@ struct ThroughputMeasurement {
         let first = try self.measure(model, server)
         try Verification(client: SequentialClient(port: server.port))
             .requireCompleted(first.keys, definitionKey: definitionKey)
-        var alone = self.measurement("throughput", "created and completed, \(self.clients) clients", first.result)
+        var alone = Self.measurement("throughput", "created and completed, \(self.clients) clients", first.result)
         alone.aim = Aim(direction: .atLeast, limit: Self.rateAim)
         report.add(alone)
         if self.waiting > 0 {
@@ -70,7 +70,7 @@ struct ThroughputMeasurement {
             throw BenchError("Expected \(self.waiting) waiting instances, but found \(waitingCount)")
         }
         let crowd = Unit.count.text(Double(self.waiting))
-        report.add(self.measurement("throughput.waiting", "the same beside \(crowd) waiting", second.result))
+        report.add(Self.measurement("throughput.waiting", "the same beside \(crowd) waiting", second.result))
         var ratio = Measurement(
             id: "throughput.ratio",
             title: "rate beside waiting instances",
@@ -81,7 +81,7 @@ struct ThroughputMeasurement {
         report.add(ratio)
     }
 
-    private func measurement(_ id: String, _ title: String, _ result: InstanceLoad.Result) -> Measurement {
+    static func measurement(_ id: String, _ title: String, _ result: InstanceLoad.Result) -> Measurement {
         var measurement = Measurement(id: id, title: title, value: result.rate, unit: .perSecond)
         measurement.add("create", result.creation)
         measurement.add("complete", result.completion)

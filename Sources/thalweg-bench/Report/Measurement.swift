@@ -11,6 +11,7 @@ enum Unit: String {
     case count = ""
     case times = "x"
     case decimal = "1"
+    case ratio
     case percent = "%"
     case cores = "cores"
 
@@ -26,6 +27,7 @@ enum Unit: String {
         case .count: Self.grouped(value)
         case .times: Self.decimals(value, 1) + " x"
         case .decimal: Self.decimals(value, 1)
+        case .ratio: Self.decimals(value, 2)
         case .percent: Self.decimals(value, 1) + " %"
         case .cores: Self.decimals(value, 2) + " cores"
         }

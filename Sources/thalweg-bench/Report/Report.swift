@@ -8,6 +8,8 @@ struct Report {
     let machine: MachineFacts
     let isQuick: Bool
     private(set) var measurements: [Measurement] = []
+    /// What could not be measured here, and why.
+    private(set) var omissions: [(id: String, reason: String)] = []
     /// The size of the data folder over time, where that was measured.
     var sizes: [SizeSample] = []
 
@@ -19,6 +21,12 @@ struct Report {
     mutating func add(_ measurement: Measurement) {
         self.measurements.append(measurement)
         Progress.line("\(measurement.title): \(measurement.unit.text(measurement.value))")
+    }
+
+    /// Notes that a measurement is left out; that must not look like a measurement that was not asked for.
+    mutating func omit(_ id: String, _ reason: String) {
+        self.omissions.append((id, reason))
+        Progress.line("NOT MEASURED: \(id): \(reason)")
     }
 
     // MARK: For people
@@ -39,6 +47,7 @@ struct Report {
             lines.append(Self.line(row, widths))
             lines += Self.detailLines(measurement.details)
         }
+        for omission in self.omissions { lines.append("NOT MEASURED: \(omission.id): \(omission.reason)") }
         if !self.sizes.isEmpty { lines += [""] + self.sizeLines() }
         lines += [""] + self.machineLines()
         return lines.joined(separator: "\n")
@@ -122,6 +131,17 @@ struct Report {
         writer.beginArray()
         for measurement in self.measurements { Self.write(measurement, to: &writer) }
         writer.endArray()
+        if !self.omissions.isEmpty {
+            writer.key("omissions")
+            writer.beginArray()
+            for omission in self.omissions {
+                writer.beginObject()
+                writer.member("id", omission.id)
+                writer.member("reason", omission.reason)
+                writer.endObject()
+            }
+            writer.endArray()
+        }
         if !self.sizes.isEmpty {
             writer.key("dataFolderSizes")
             writer.beginArray()

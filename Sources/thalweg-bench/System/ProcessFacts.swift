@@ -45,19 +45,19 @@ struct ProcessFacts {
     }
 }
 
-/// Processor time of the server and of this program, and what the server wrote, from one moment to another.
+/// Processor time of the servers and of this program, and what the servers wrote, from one moment to another.
 struct Consumption {
     let serverProcessorSeconds: Double
     let ownProcessorSeconds: Double
     let writtenBytes: Int
 
     /// The totals until now.
-    static func current(server: pid_t) -> Consumption {
-        let facts = ProcessFacts(processID: server)
+    static func current(servers: [pid_t]) -> Consumption {
+        let facts = servers.map { ProcessFacts(processID: $0) }
         return Consumption(
-            serverProcessorSeconds: facts.processorSeconds,
+            serverProcessorSeconds: facts.reduce(0) { $0 + $1.processorSeconds },
             ownProcessorSeconds: ProcessFacts(processID: getpid()).processorSeconds,
-            writtenBytes: facts.writtenBytes
+            writtenBytes: facts.reduce(0) { $0 + $1.writtenBytes }
         )
     }
 

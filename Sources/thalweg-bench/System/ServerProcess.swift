@@ -21,22 +21,23 @@ struct ServerLauncher {
 /// A server started by this program, and ended by it.
 final class ServerProcess {
     private static let startLimitSeconds = 120.0
-    private static let stopLimitSeconds = 30.0
 
-    let processID: pid_t
-    /// The monotonic time just before the process was made.
-    let startTime: UInt64
+    let process: ChildProcess
     private(set) var port: UInt16 = 0
     private var output: Int32 = -1
-    private var isRunning = true
 
-    fileprivate init(_ executable: String, _ arguments: [String], logPath: String) throws {
+    /// - Parameter arguments: all of them, `serve` included.
+    init(_ executable: String, _ arguments: [String], logPath: String) throws {
         var pipeEnds: [Int32] = [-1, -1]
         guard pipe(&pipeEnds) == 0 else { throw BenchError.system("make a pipe") }
         for end in pipeEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        self.startTime = monotonicNanoseconds()
         do {
-            self.processID = try Self.spawn(executable, arguments, output: pipeEnds[1], logPath: logPath)
+            self.process = try ChildProcess(
+                executable,
+                arguments,
+                output: .descriptor(pipeEnds[1]),
+                logPath: logPath
+            )
         } catch {
             close(pipeEnds[0])
             close(pipeEnds[1])
@@ -55,30 +56,9 @@ final class ServerProcess {
 
     deinit { self.stop() }
 
-    private static func spawn(
-        _ executable: String,
-        _ arguments: [String],
-        output: Int32,
-        logPath: String
-    ) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_addopen(&actions, 2, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-
-        let environment = try Files.read("/proc/self/environ").split(separator: 0).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        let argumentPointers = ([executable] + arguments).map { strdup($0) } + [nil]
-        let environmentPointers = environment.map { strdup($0) } + [nil]
-        defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
-        var processID: pid_t = 0
-        let code = posix_spawn(&processID, executable, &actions, nil, argumentPointers, environmentPointers)
-        guard code == 0 else { throw BenchError.system("start '\(executable)'", code) }
-        return processID
-    }
+    var processID: pid_t { self.process.processID }
+    /// The monotonic time just before the process was made.
+    var startTime: UInt64 { self.process.startTime }
 
     /// Reads the first line: `… is listening on http://127.0.0.1:PORT (…)`.
     private func announcedPort() throws -> UInt16 {
@@ -113,20 +93,18 @@ final class ServerProcess {
 
     /// Asks the server to end, and ends it if it has not done so in time.
     func stop() {
-        guard self.isRunning else { return }
-        self.isRunning = false
-        kill(self.processID, SIGTERM)
-        let deadline = monotonicNanoseconds() + .nanoseconds(seconds: Self.stopLimitSeconds)
-        var status: Int32 = 0
-        while waitpid(self.processID, &status, WNOHANG) == 0 {
-            if monotonicNanoseconds() > deadline {
-                Progress.line("server \(self.processID) does not end by itself and is killed")
-                kill(self.processID, SIGKILL)
-                waitpid(self.processID, &status, 0)
-                break
-            }
-            usleep(2_000)
-        }
+        self.process.stop()
+        self.closeOutput()
+    }
+
+    /// Ends the server as a crash would.
+    func killNow() {
+        self.process.killNow()
+        self.closeOutput()
+    }
+
+    private func closeOutput() {
         if self.output >= 0 { close(self.output) }
+        self.output = -1
     }
 }

@@ -1,0 +1,109 @@
+/// Instances created and completed by many clients of three nodes, beside the puts of three members of etcd.
+struct ComparedThroughput {
+    /// As many instances as puts.
+    static let ratioAim = 1.0
+
+    /// The beginning of the ids: `cluster.throughput` or `cluster.delay`.
+    let id: String
+    /// What is special about this measurement, for people; may be empty.
+    let condition: String
+    let load: InstanceLoad.Settings
+    /// In each of them both take their turn.
+    let rounds: Int
+    let hasAim: Bool
+
+    private var clients: Int { self.load.creators + self.load.workers }
+
+    /// - Parameter etcd: nil where it is not installed.
+    func run(_ cluster: ThalwegCluster, _ etcd: EtcdCluster?, _ model: Model, _ report: inout Report) throws {
+        let definitionKey = try cluster.deploy(model)
+        let route = try etcd.map { try self.fasterRoute($0) }
+        var keys: [Int64] = []
+        var results: [InstanceLoad.Result] = []
+        var puts: [EtcdCluster.Puts] = []
+        var leader = try cluster.leader().number
+        var leaderChanges = 0
+        for round in 1...self.rounds {
+            Progress.line("\(self.id), round \(round) of \(self.rounds): node \(leader) leads")
+            let load = try InstanceLoad(
+                self.load,
+                model: model,
+                endpoints: cluster.endpoints,
+                processIDs: cluster.processIDs
+            )
+            results.append(try load.run())
+            keys += load.instanceKeys
+            let now = try cluster.leader().number
+            if now != leader { leaderChanges += 1 }
+            leader = now
+            if let etcd, let route {
+                puts.append(try etcd.put(clients: self.clients, through: route.endpoints, seconds: self.load.seconds))
+            }
+        }
+        guard let endpoint = try cluster.leader().endpoint else { throw BenchError("Expected a leader, but it is gone") }
+        let verification = Verification(client: try SequentialClient(endpoint))
+        try verification.requireCompleted(keys, definitionKey: definitionKey)
+        self.add(results, leader: leader, leaderChanges, &report)
+        if let route { self.add(results, puts, route.text, &report) }
+    }
+
+    /// etcd may be faster with all clients at its leader or with clients at every member; it is given the better one.
+    private func fasterRoute(_ etcd: EtcdCluster) throws -> (endpoints: [Endpoint], text: String) {
+        let seconds = min(2, self.load.seconds)
+        let leader = [try etcd.leader()]
+        // The first puts of a new cluster find nothing prepared.
+        _ = try etcd.put(clients: self.clients, through: leader, seconds: 1)
+        let direct = try etcd.put(clients: self.clients, through: leader, seconds: seconds)
+        let spread = try etcd.put(clients: self.clients, through: etcd.endpoints, seconds: seconds)
+        Progress.line(
+            "  etcd: \(Unit.perSecond.text(direct.perSecond)) at the leader, "
+                + "\(Unit.perSecond.text(spread.perSecond)) over all members"
+        )
+        return direct.perSecond >= spread.perSecond
+            ? (leader, "all at the leader") : (etcd.endpoints, "over all members")
+    }
+
+    private func add(_ results: [InstanceLoad.Result], leader: Int, _ changes: Int, _ report: inout Report) {
+        let sorted = results.sorted { $0.rate < $1.rate }
+        var measurement = ThroughputMeasurement.measurement(
+            self.id,
+            "created and completed, 3 nodes, \(self.clients) clients\(self.condition)",
+            sorted[sorted.count / 2]
+        )
+        measurement.add("slowest round", sorted.first?.rate ?? 0, .perSecond)
+        measurement.add("fastest round", sorted.last?.rate ?? 0, .perSecond)
+        measurement.add("leading node", Double(leader), .count)
+        measurement.add("changes of leader", Double(changes), .count)
+        report.add(measurement)
+    }
+
+    private func add(
+        _ results: [InstanceLoad.Result],
+        _ puts: [EtcdCluster.Puts],
+        _ route: String,
+        _ report: inout Report
+    ) {
+        let sorted = puts.sorted { $0.perSecond < $1.perSecond }
+        var etcd = Measurement(
+            id: self.id + ".etcd",
+            title: "etcd's puts, 3 members, \(self.clients) clients \(route)\(self.condition)",
+            value: sorted[sorted.count / 2].perSecond,
+            unit: .perSecond
+        )
+        etcd.add("mean", sorted[sorted.count / 2].meanMicroseconds, .microseconds)
+        etcd.add("slowest round", sorted.first?.perSecond ?? 0, .perSecond)
+        etcd.add("fastest round", sorted.last?.perSecond ?? 0, .perSecond)
+        report.add(etcd)
+        let ratios = zip(results, puts).map { $0.rate / $1.perSecond }.sorted()
+        var ratio = Measurement(
+            id: self.id + ".ratio",
+            title: "instances to puts\(self.condition)",
+            value: ratios[ratios.count / 2],
+            unit: .ratio
+        )
+        if self.hasAim { ratio.aim = Aim(direction: .atLeast, limit: Self.ratioAim) }
+        ratio.add("lowest", ratios.first ?? 0, .ratio)
+        ratio.add("highest", ratios.last ?? 0, .ratio)
+        report.add(ratio)
+    }
+}
