@@ -23,6 +23,14 @@ struct ClusterCommand: ParsableCommand {
         case throughput
         /// One client, beside etcd.
         case sequence
+        /// The leader is killed, stopped, or hands over.
+        case failover
+        /// A follower that was away.
+        case catchUp = "catch-up"
+        /// An empty node.
+        case restore
+        /// Many clients, beside etcd, while packets between nodes are delayed.
+        case delay
     }
 
     @OptionGroup var options: BenchOptions
@@ -36,9 +44,26 @@ struct ClusterCommand: ParsableCommand {
     @Option(help: "Rounds in which Thalweg and etcd take their turns.")
     var turns = 3
 
+    @Option(help: "How often the leader is killed; a fifth as often it is stopped, and asked to hand over.")
+    var kills = 50
+
+    @Option(help: "Events that a follower misses.")
+    var events = 1_000_000
+
+    @Option(help: "Megabytes of state that an empty node receives.")
+    var megabytes = 1_000
+
+    @Option(help: "Milliseconds by which packets between two nodes are delayed, each way.")
+    var delay = 10
+
     func validate() throws {
-        guard self.seconds >= 1, self.seconds <= 3600, (1...100).contains(self.turns) else {
-            throw ValidationError("Expected 1 to 3,600 seconds and 1 to 100 turns")
+        guard self.seconds >= 1, self.seconds <= 3600, (1...100).contains(self.turns),
+            (1...10_000).contains(self.kills), (1...100_000_000).contains(self.events),
+            (1...100_000).contains(self.megabytes), (1...1_000).contains(self.delay)
+        else {
+            throw ValidationError(
+                "Expected 1 to 3,600 seconds, up to 100 turns, 10,000 kills, 100,000,000 events, 100,000 MB and 1,000 ms"
+            )
         }
     }
 
@@ -50,6 +75,8 @@ struct ClusterCommand: ParsableCommand {
             if parts.contains(.throughput) || parts.contains(.sequence) {
                 try self.compare(parts, launcher.executable, folder, model, &report)
             }
+            try self.disturb(parts, launcher.executable, folder, model, &report)
+            if parts.contains(.delay) { try self.compareDelayed(launcher.executable, folder, model, &report) }
             omissions = report.omissions.count
         }
         // Who names a part wants its number.
@@ -82,6 +109,60 @@ struct ClusterCommand: ParsableCommand {
             let seconds = self.options.scaled(self.seconds / 2, minimum: 1)
             try ComparedSequence(seconds: seconds, rounds: self.turnCount)
                 .run(cluster, etcd, model.copy(named: "sequence"), &report)
+        }
+    }
+
+    private func disturb(
+        _ parts: [Part],
+        _ executable: String,
+        _ folder: TemporaryFolder,
+        _ model: Model,
+        _ report: inout Report
+    ) throws {
+        if parts.contains(.failover) {
+            let kills = self.options.scaled(self.kills, minimum: min(self.kills, 5))
+            try FailoverMeasurement(kills: kills, orders: max(3, kills / 5)).run(executable, folder, model, &report)
+        }
+        if parts.contains(.catchUp) {
+            var load = self.load
+            load.warmUpSeconds = 0
+            load.seconds = 24 * 3600
+            let events = self.options.quick ? max(1, self.events / 50) : self.events
+            try CatchUpMeasurement(events: events, load: load).run(executable, folder, model, &report)
+        }
+        if parts.contains(.restore) {
+            let megabytes = self.options.scaled(self.megabytes)
+            try RestoreMeasurement(megabytes: megabytes).run(executable, folder, model, &report)
+        }
+    }
+
+    private func compareDelayed(
+        _ executable: String,
+        _ folder: TemporaryFolder,
+        _ model: Model,
+        _ report: inout Report
+    ) throws {
+        let network: DelayedNetwork
+        do {
+            network = try DelayedNetwork(nodes: 3, delayMilliseconds: self.delay, in: folder)
+        } catch {
+            try Interruption.check()
+            return report.omit("cluster.delay", "networks cannot be made here: \(error)")
+        }
+        try network.hub.within {
+            let cluster = try ThalwegCluster(executable, in: folder, at: network.places)
+            defer { cluster.stop() }
+            if let missing = EtcdCluster.missing { report.omit("cluster.delay.etcd", missing) }
+            let etcd = EtcdCluster.missing == nil ? try EtcdCluster(in: folder, like: cluster.nodes) : nil
+            defer { etcd?.stop() }
+            let measurement = ComparedThroughput(
+                id: "cluster.delay",
+                condition: ", \(self.delay) ms between nodes",
+                load: self.load,
+                rounds: self.turnCount,
+                hasAim: false
+            )
+            try measurement.run(cluster, etcd, model, &report)
         }
     }
 

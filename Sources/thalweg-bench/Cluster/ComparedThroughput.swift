@@ -40,7 +40,9 @@ struct ComparedThroughput {
                 puts.append(try etcd.put(clients: self.clients, through: route.endpoints, seconds: self.load.seconds))
             }
         }
-        guard let endpoint = try cluster.leader().endpoint else { throw BenchError("Expected a leader, but it is gone") }
+        guard let endpoint = try cluster.leader().endpoint else {
+            throw BenchError("Expected a leader, but it has ended")
+        }
         let verification = Verification(client: try SequentialClient(endpoint))
         try verification.requireCompleted(keys, definitionKey: definitionKey)
         self.add(results, leader: leader, leaderChanges, &report)

@@ -123,9 +123,12 @@ final class ChildProcess {
     /// - Returns: what it wrote to standard output.
     /// - Throws: unless its exit code is 0, with what it wrote to standard error.
     @discardableResult
-    static func run(_ executable: String, _ arguments: [String], in folder: TemporaryFolder, seconds: Double = 60) throws
-        -> String
-    {
+    static func run(
+        _ executable: String,
+        _ arguments: [String],
+        in folder: TemporaryFolder,
+        seconds: Double = 60
+    ) throws -> String {
         let output = folder.newPath("output")
         let log = folder.newPath("errors")
         defer {

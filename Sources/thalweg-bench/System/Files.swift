@@ -66,6 +66,30 @@ enum Files {
         return total
     }
 
+    /// The size of a file in bytes; nil if there is none.
+    static func size(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// The path of the largest file in a folder; empty if there is none.
+    static func largest(in folder: String) -> String {
+        var found = (path: "", size: 0)
+        Self.walk(folder) { path, status in
+            if status.st_mode & S_IFMT == S_IFREG, Int(status.st_size) > found.size {
+                found = (path, Int(status.st_size))
+            }
+        }
+        return found.path
+    }
+
+    /// The path from the root.
+    static func absolute(_ path: String) throws -> String {
+        guard let resolved = realpath(path, nil) else { throw BenchError.system("find '\(path)'") }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     /// Removes a folder with everything in it.
     static func removeTree(_ folder: String) {
         Self.walk(folder) { path, status in
