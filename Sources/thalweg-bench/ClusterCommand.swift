@@ -149,6 +149,9 @@ struct ClusterCommand: ParsableCommand {
             try Interruption.check()
             return report.omit("cluster.delay", "networks cannot be made here: \(error)")
         }
+        if let trip = try network.roundTrip(in: folder) {
+            Progress.line("cluster.delay: a round trip between two nodes takes \(Unit.milliseconds.text(trip))")
+        }
         try network.hub.within {
             let cluster = try ThalwegCluster(executable, in: folder, at: network.places)
             defer { cluster.stop() }

@@ -72,4 +72,14 @@ struct ReportTests {
         #expect(RetentionMeasurement.growth(level) == 0)
         #expect(RetentionMeasurement.growth([]) == nil)
     }
+
+    @Test func `what is left out is named for people and for programs`() throws {
+        var report = Report(machine: MachineFacts.current(folder: "/"), isQuick: false)
+
+        report.omit("cluster.delay", "no networks here")
+
+        #expect(report.table().contains("NOT MEASURED: cluster.delay: no networks here"))
+        let omissions = try JSONParser.parse(report.json()).objectValue?["omissions"]?.arrayValue
+        #expect(omissions?.first?.objectValue?["id"]?.stringValue == "cluster.delay")
+    }
 }

@@ -28,7 +28,13 @@ struct CatchUpMeasurement {
         let snapshots = follower.countInLog("installed a snapshot")
         try cluster.start(follower)
         guard let server = follower.server else { return }
-        let seconds = try CatchUp.wait(cluster, follower, index: after.index, since: server.startTime, Self.limitSeconds)
+        let seconds = try CatchUp.wait(
+            cluster,
+            follower,
+            index: after.index,
+            since: server.startTime,
+            Self.limitSeconds
+        )
         let missed = after.events - before.events
         var measurement = Measurement(
             id: "cluster.catch-up",

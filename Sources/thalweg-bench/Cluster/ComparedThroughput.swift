@@ -23,6 +23,7 @@ struct ComparedThroughput {
         var puts: [EtcdCluster.Puts] = []
         var leader = try cluster.leader().number
         var leaderChanges = 0
+        var shares: LeaderThread.Shares?
         for round in 1...self.rounds {
             Progress.line("\(self.id), round \(round) of \(self.rounds): node \(leader) leads")
             let load = try InstanceLoad(
@@ -31,7 +32,9 @@ struct ComparedThroughput {
                 endpoints: cluster.endpoints,
                 processIDs: cluster.processIDs
             )
+            let thread = LeaderThread(try cluster.leader())
             results.append(try load.run())
+            shares = thread.shares
             keys += load.instanceKeys
             let now = try cluster.leader().number
             if now != leader { leaderChanges += 1 }
@@ -45,7 +48,7 @@ struct ComparedThroughput {
         }
         let verification = Verification(client: try SequentialClient(endpoint))
         try verification.requireCompleted(keys, definitionKey: definitionKey)
-        self.add(results, leader: leader, leaderChanges, &report)
+        self.add(results, leader: leader, leaderChanges, shares, &report)
         if let route { self.add(results, puts, route.text, &report) }
     }
 
@@ -65,7 +68,13 @@ struct ComparedThroughput {
             ? (leader, "all at the leader") : (etcd.endpoints, "over all members")
     }
 
-    private func add(_ results: [InstanceLoad.Result], leader: Int, _ changes: Int, _ report: inout Report) {
+    private func add(
+        _ results: [InstanceLoad.Result],
+        leader: Int,
+        _ changes: Int,
+        _ shares: LeaderThread.Shares?,
+        _ report: inout Report
+    ) {
         let sorted = results.sorted { $0.rate < $1.rate }
         var measurement = ThroughputMeasurement.measurement(
             self.id,
@@ -76,6 +85,12 @@ struct ComparedThroughput {
         measurement.add("fastest round", sorted.last?.rate ?? 0, .perSecond)
         measurement.add("leading node", Double(leader), .count)
         measurement.add("changes of leader", Double(changes), .count)
+        if let shares {
+            measurement.add("leader's thread on a core", shares.running, .percent)
+            measurement.add("ready without a core", shares.waiting, .percent)
+            measurement.add("asleep (disk, followers, clients)", shares.asleep, .percent)
+            measurement.add("batches", shares.batchesPerSecond, .perSecond)
+        }
         report.add(measurement)
     }
 
@@ -92,7 +107,10 @@ struct ComparedThroughput {
             value: sorted[sorted.count / 2].perSecond,
             unit: .perSecond
         )
-        etcd.add("mean", sorted[sorted.count / 2].meanMicroseconds, .microseconds)
+        let middle = sorted[sorted.count / 2]
+        etcd.add("mean", middle.meanMicroseconds, .microseconds)
+        etcd.add("members", middle.cores, .cores)
+        etcd.add("members per put", middle.cores * 1e6 / middle.perSecond, .microseconds)
         etcd.add("slowest round", sorted.first?.perSecond ?? 0, .perSecond)
         etcd.add("fastest round", sorted.last?.perSecond ?? 0, .perSecond)
         report.add(etcd)
@@ -107,5 +125,49 @@ struct ComparedThroughput {
         ratio.add("lowest", ratios.first ?? 0, .ratio)
         ratio.add("highest", ratios.last ?? 0, .ratio)
         report.add(ratio)
+    }
+}
+
+/// What the one thread that everything passes through, the leader's of the group, does with its time.
+struct LeaderThread {
+    /// In percent of the time.
+    struct Shares {
+        let running: Double
+        let waiting: Double
+        let asleep: Double
+        let batchesPerSecond: Double
+    }
+
+    private let leader: ThalwegCluster.Node
+    private let start = monotonicNanoseconds()
+    private let before: (running: Double, waiting: Double)?
+    private let indexBefore: Int?
+
+    init(_ leader: ThalwegCluster.Node) {
+        self.leader = leader
+        self.before = Self.seconds(leader)
+        self.indexBefore = try? leader.status()?.appliedIndex
+    }
+
+    /// Since this was made; nil when the leader has ended.
+    var shares: Shares? {
+        let seconds = (monotonicNanoseconds() - self.start).seconds
+        guard let before = self.before, let after = Self.seconds(self.leader), let first = self.indexBefore,
+            let last = try? self.leader.status()?.appliedIndex
+        else { return nil }
+        let running = (after.running - before.running) / seconds * 100
+        let waiting = (after.waiting - before.waiting) / seconds * 100
+        return Shares(
+            running: running,
+            waiting: waiting,
+            asleep: max(0, 100 - running - waiting),
+            batchesPerSecond: Double(last - first) / seconds
+        )
+    }
+
+    private static func seconds(_ node: ThalwegCluster.Node) -> (running: Double, waiting: Double)? {
+        node.server.flatMap {
+            ProcessFacts(processID: $0.processID).threadSeconds("group-\(ThalwegCluster.group)")
+        }
     }
 }

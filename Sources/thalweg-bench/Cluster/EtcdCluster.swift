@@ -14,6 +14,8 @@ final class EtcdCluster {
         var perSecond = 0.0
         /// Mean time of a put in microseconds.
         var meanMicroseconds = 0.0
+        /// Processor time of the members, in cores.
+        var cores = 0.0
     }
 
     private struct Member {
@@ -74,6 +76,9 @@ final class EtcdCluster {
     /// - Throws: unless etcd's revision has grown by what was answered.
     func put(clients: Int, through endpoints: [Endpoint], seconds: Double) throws -> Puts {
         let before = try self.revision()
+        let start = monotonicNanoseconds()
+        let processIDs = self.members.map(\.process.processID)
+        let consumption = Consumption.current(servers: processIDs)
         var runs: [(process: ChildProcess, output: String)] = []
         for (offset, endpoint) in endpoints.enumerated() {
             let share = clients / endpoints.count + (offset < clients % endpoints.count ? 1 : 0)
@@ -98,6 +103,8 @@ final class EtcdCluster {
             total.perSecond += puts.perSecond
             total.count += puts.count
         }
+        let used = Consumption.current(servers: processIDs) - consumption
+        total.cores = used.serverProcessorSeconds / (monotonicNanoseconds() - start).seconds
         if total.perSecond > 0 { total.meanMicroseconds /= total.perSecond }
         // The answers to the last requests were not waited for. A gRPC error has status 200, too: only this tells.
         let written = try self.revision() - before

@@ -74,11 +74,21 @@ struct FailoverMeasurement {
         try self.watch(load, from: start, count: count)
         let times = [start] + load.times[count...].filter { $0 > start }
         let longest = zip(times, times.dropFirst()).map { Double($1 - $0) / 1e6 }.max() ?? 0
+        if longest > Self.killMedianAim { self.showLogs(cluster) }
         silences.longest.append(longest)
         silences.first.append(times.count > 1 ? Double(times[1] - start) / 1e6 : 0)
         try self.repair(event, leader, cluster, load)
         withExtendedLifetime(request) {}
         return Unit.milliseconds.text(longest)
+    }
+
+    /// What the nodes wrote last: why it took so long may be among it.
+    private func showLogs(_ cluster: ThalwegCluster) {
+        for node in cluster.nodes {
+            for line in (Files.text(node.logPath) ?? "").split(separator: "\n").suffix(8) {
+                Progress.line("  node \(node.number): \(line)")
+            }
+        }
     }
 
     /// - Returns: a connection that must stay open until the round is over.

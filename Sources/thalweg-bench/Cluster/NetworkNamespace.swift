@@ -2,12 +2,7 @@ import Glibc
 
 /// A network of its own, named in /run/netns as `ip netns` does.
 final class NetworkNamespace {
-    private typealias SetNamespace = @convention(c) (Int32, Int32) -> Int32
     private static let networkKind: Int32 = 0x4000_0000  // CLONE_NEWNET
-    /// The C library declares `setns` for GNU sources alone, so it is looked up by its name.
-    private static let setNamespace: SetNamespace? = dlsym(nil, "setns").map {
-        unsafeBitCast($0, to: SetNamespace.self)
-    }
 
     let name: String
     private let folder: TemporaryFolder
@@ -34,11 +29,14 @@ final class NetworkNamespace {
             if own >= 0 { close(own) }
             if other >= 0 { close(other) }
         }
-        guard let setns = Self.setNamespace, own >= 0, other >= 0, setns(other, Self.networkKind) == 0 else {
+        guard own >= 0, other >= 0, GNUFunctions.setNamespace(other, kind: Self.networkKind) else {
             throw BenchError.system("enter the network '\(self.name)'")
         }
         defer {
-            if setns(own, Self.networkKind) != 0 { fatalError("Expected to leave the network '\(self.name)' again") }
+            // Whatever came then would happen in the wrong network.
+            if !GNUFunctions.setNamespace(own, kind: Self.networkKind) {
+                fatalError("Expected to leave the network '\(self.name)' again")
+            }
         }
         return try body()
     }

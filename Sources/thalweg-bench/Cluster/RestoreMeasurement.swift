@@ -29,14 +29,19 @@ struct RestoreMeasurement {
             since: server.startTime,
             Self.limitSeconds
         )
-        let bytes = Files.allocatedBytes(in: node.data + "/state") + Files.allocatedBytes(in: node.data + "/history")
+        let state = Files.allocatedBytes(in: node.data + "/state")
+        let history = Files.allocatedBytes(in: node.data + "/history")
+        let bytes = state + history
         var restore = Measurement(
             id: "cluster.restore",
             title: "an empty node receives \(Unit.megabytes.text(Double(bytes) / 1e6)) of state",
             value: seconds,
             unit: .seconds
         )
-        restore.add("rate", Double(bytes) / 1e6 / seconds, .megabytes)
+        restore.add("state", Double(state) / 1e6, .megabytes)
+        restore.add("history", Double(history) / 1e6, .megabytes)
+        restore.add("log", Double(Files.allocatedBytes(in: node.data + "/log")) / 1e6, .megabytes)
+        restore.add("a second", Double(bytes) / 1e6 / seconds, .megabytes)
         restore.add("snapshots", Double(node.countInLog("installed a snapshot")), .count)
         restore.add("instances", Double(count), .count)
         report.add(restore)
@@ -56,7 +61,7 @@ struct RestoreMeasurement {
             unit: .seconds
         )
         measurement.add("copied", Double(copy.bytes) / 1e6, .megabytes)
-        measurement.add("rate", Double(copy.bytes) / 1e6 / copy.seconds, .megabytes)
+        measurement.add("a second", Double(copy.bytes) / 1e6 / copy.seconds, .megabytes)
         report.add(measurement)
         var ratio = Measurement(
             id: "cluster.restore.ratio",

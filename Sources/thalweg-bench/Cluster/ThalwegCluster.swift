@@ -31,6 +31,26 @@ final class ThalwegCluster {
         /// Where clients reach it; nil while it does not run.
         var endpoint: Endpoint? { self.server.map { Endpoint(host: self.place.clientHost, port: $0.port) } }
 
+        /// What a node says about the group of process instances; nil while it does not answer.
+        func status() throws -> GroupStatus? {
+            guard let endpoint = self.endpoint, let client = try? SequentialClient(endpoint) else { return nil }
+            let answer = try client.json(client.requests.get("/thalweg/v1/cluster/status"))
+            for value in answer.objectValue?["groups"]?.arrayValue ?? [] {
+                guard let group = value.objectValue, group["group"]?.int64Value == Int64(ThalwegCluster.group),
+                    let commitIndex = group["commitIndex"]?.int64Value,
+                    let appliedIndex = group["appliedIndex"]?.int64Value
+                else { continue }
+                return GroupStatus(
+                    leader: group["leader"]?.int64Value.map { Int($0) },
+                    commitIndex: Int(commitIndex),
+                    appliedIndex: Int(appliedIndex)
+                )
+            }
+            throw BenchError(
+                "Expected the status of group \(ThalwegCluster.group) of node \(self.number), but got \(answer)"
+            )
+        }
+
         /// How often its log has this text.
         func countInLog(_ text: String) -> Int { (Files.text(self.logPath) ?? "").ranges(of: text).count }
     }
@@ -136,21 +156,7 @@ final class ThalwegCluster {
     // MARK: What they say
 
     /// What a node says about the group of process instances; nil while it does not answer.
-    func status(of node: Node) throws -> GroupStatus? {
-        guard let endpoint = node.endpoint, let client = try? SequentialClient(endpoint) else { return nil }
-        let answer = try client.json(client.requests.get("/thalweg/v1/cluster/status"))
-        for value in answer.objectValue?["groups"]?.arrayValue ?? [] {
-            guard let group = value.objectValue, group["group"]?.int64Value == Int64(Self.group),
-                let commitIndex = group["commitIndex"]?.int64Value, let appliedIndex = group["appliedIndex"]?.int64Value
-            else { continue }
-            return GroupStatus(
-                leader: group["leader"]?.int64Value.map { Int($0) },
-                commitIndex: Int(commitIndex),
-                appliedIndex: Int(appliedIndex)
-            )
-        }
-        throw BenchError("Expected the status of group \(Self.group) of node \(node.number), but got \(answer)")
-    }
+    func status(of node: Node) throws -> GroupStatus? { try node.status() }
 
     /// The node that leads the group of process instances.
     /// - Throws: when there is none.

@@ -98,9 +98,10 @@ enum Files {
         rmdir(folder)
     }
 
-    /// Visits everything in a folder, a folder behind its content. Links are not followed.
-    private static func walk(_ folder: String, depth: Int = 0, _ visit: (String, stat) -> Void) {
-        guard depth < 32, let directory = opendir(folder) else { return }
+    /// The names of what is in a folder.
+    static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -108,8 +109,13 @@ enum Files {
             }
             if name != ".", name != ".." { names.append(name) }
         }
-        closedir(directory)
-        for name in names {
+        return names
+    }
+
+    /// Visits everything in a folder, a folder behind its content. Links are not followed.
+    private static func walk(_ folder: String, depth: Int = 0, _ visit: (String, stat) -> Void) {
+        guard depth < 32 else { return }
+        for name in Self.names(in: folder) {
             let path = folder + "/" + name
             var status = stat()
             guard lstat(path, &status) == 0 else { continue }

@@ -27,6 +27,18 @@ struct ProcessFacts {
     /// Bytes that the process passed to calls that write, to any file.
     var passedBytes: Int { self.counter("wchar:") }
 
+    /// What a thread with this name did so far, in seconds: on a core, and ready without one. Nil if there is none.
+    func threadSeconds(_ name: String) -> (running: Double, waiting: Double)? {
+        for thread in Files.names(in: self.folder + "/task") {
+            let path = "\(self.folder)/task/\(thread)"
+            guard Files.text(path + "/comm") == name + "\n" else { continue }
+            let fields = (Files.text(path + "/schedstat") ?? "").split(separator: " ")
+            guard fields.count > 1, let running = Double(fields[0]), let waiting = Double(fields[1]) else { return nil }
+            return (running / 1e9, waiting / 1e9)
+        }
+        return nil
+    }
+
     private func counter(_ name: String) -> Int {
         guard let text = Files.text(self.folder + "/io") else { return 0 }
         for line in text.split(separator: "\n") where line.hasPrefix(name) {
