@@ -42,6 +42,8 @@ final class GroupLoop {
     private var peers: [RaftCore.PeerStatus] = []
     /// Whether callers wait who were accepted while this node led.
     private var hasLostLeadership = false
+    /// Since when a follower has been waiting for a snapshot.
+    private var snapshotWaits: [NodeID: Int64] = [:]
 
     init(
         runner: GroupRunner,
@@ -141,12 +143,31 @@ final class GroupLoop {
         for id in runner.waiters.expire() { inputs.append(.abandoned(id)) }
         runner.tickBarrier()
         peers = replica.peers
+        giveUpSnapshots(&inputs)
         if hasLostLeadership, replica.role != .leader, !replica.hasOrphans {
             // What they wait for will be answered by another leader, if at all.
             hasLostLeadership = false
             runner.waiters.answerAll(.unknown(reason: "leadership was lost before the answer came"))
         }
         runner.leaderSignal.notify()
+    }
+
+    /// A follower that dies while it fetches a snapshot says nothing more, and is sent nothing else until then. If it
+    /// has not asked for anything for a while, it is offered one anew.
+    private func giveUpSnapshots(_ inputs: inout [ReplicaInput]) {
+        let now = clock.now
+        let lastUse = connections.installer?.lastUse(group: runner.group) ?? 0
+        for peer in peers {
+            guard peer.state == .snapshot else {
+                snapshotWaits[peer.id] = nil
+                continue
+            }
+            let since = snapshotWaits[peer.id] ?? now
+            snapshotWaits[peer.id] = since
+            guard now - max(since, lastUse) > GroupTiming.snapshotPatience else { continue }
+            snapshotWaits[peer.id] = nil
+            inputs.append(.snapshotReported(peer.id, succeeded: false))
+        }
     }
 
     /// Steps the replica until nothing more follows at once.

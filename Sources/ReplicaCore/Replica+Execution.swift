@@ -301,6 +301,9 @@ extension Replica {
     }
 
     func noteTick() {
+        for peer in raft.status.peers {
+            silentTicks[peer.id] = peer.isRecentlyActive ? 0 : (silentTicks[peer.id] ?? 0) + 1
+        }
         ticksSinceUpkeep += 1
         guard ticksSinceUpkeep >= 20 else { return }
         ticksSinceUpkeep = 0

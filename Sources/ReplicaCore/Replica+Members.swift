@@ -80,6 +80,12 @@ extension Replica {
         }
     }
 
+    /// Whether something was heard of a member lately. What the core notes is forgotten with every check of the quorum,
+    /// so a moment of silence means nothing.
+    private func isAlive(_ node: NodeID) -> Bool {
+        node == raft.id || silentTicks[node].map { $0 < raft.configuration.electionTicks } ?? false
+    }
+
     /// Why a change is not made although the rules allow it; nil when it may be.
     private func objection(to change: MemberChange) -> ReplicaAnswer? {
         let promoted: NodeID
@@ -89,7 +95,7 @@ extension Replica {
         case .remove(let node):
             guard raft.members.voters.contains(node), node != raft.id else { return nil }
             let rest = raft.members.voters.filter { $0 != node }
-            let live = raft.status.peers.filter { rest.contains($0.id) && ($0.isRecentlyActive || $0.id == raft.id) }
+            let live = rest.filter { isAlive($0) }
             guard live.count * 2 <= rest.count else { return nil }
             return .impossible(
                 reason: "without node \(node) only \(live.count) of \(rest.count) voters would be alive, which is no "
@@ -111,6 +117,9 @@ extension Replica {
             return .impossible(reason: "node \(promoted) is no learner of this cluster; add it first")
         }
         let lag = raft.lastIndex.distance(from: peer.match)
+        guard isAlive(promoted) else {
+            return .tooEarly(reason: "node \(promoted) has not been heard of lately; start it, and try again")
+        }
         guard peer.state == .replicate, lag <= 1_000 else {
             return .tooEarly(reason: "node \(promoted) has not caught up: \(lag) entries to go; try again later")
         }
@@ -174,7 +183,7 @@ extension Replica {
     }
 
     private var bestSuccessor: NodeID? {
-        let peers = raft.status.peers.filter { $0.id != raft.id && !$0.isLearner && $0.isRecentlyActive }
+        let peers = raft.status.peers.filter { $0.id != raft.id && !$0.isLearner && isAlive($0.id) }
         return peers.max { ($0.match, $1.id) < ($1.match, $0.id) }?.id
     }
 

@@ -53,6 +53,8 @@ package final class Replica<Storage: RaftStorage> {
     var retryTime: Int64 = .min
     var wasLeader = false
     var ticksSinceUpkeep = 0
+    /// For how many ticks nothing was heard of a member; a leader's view, begun anew with every leadership.
+    var silentTicks: [NodeID: Int] = [:]
     /// Set by the host while it needs the state without an open transaction: no batch begins.
     package var isExecutionHeld = false
     package internal(set) var statistics = ReplicaStatistics()
@@ -257,6 +259,7 @@ package final class Replica<Storage: RaftStorage> {
             suspended.removeAll()
             isUpkeepDue = true
             graceEnd = time + limits.leaseGraceMilliseconds
+            silentTicks = [:]
             actions.append(.becameLeader(raft.term))
             return
         }

@@ -62,7 +62,8 @@ struct ClusterCommand: ParsableCommand {
             (1...100_000).contains(self.megabytes), (1...1_000).contains(self.delay)
         else {
             throw ValidationError(
-                "Expected 1 to 3,600 seconds, up to 100 turns, 10,000 kills, 100,000,000 events, 100,000 MB and 1,000 ms"
+                "Expected 1 to 3,600 seconds, up to 100 turns, 10,000 kills, 100,000,000 events, 100,000 MB and "
+                    + "1,000 ms"
             )
         }
     }

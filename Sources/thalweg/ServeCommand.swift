@@ -54,6 +54,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .long, help: .hidden)
     var stopAtEndOfInput = false
 
+    @Flag(
+        name: .long,
+        help: "Start only with a data folder of a cluster: an empty one, on a lost disk, would be a server of its own."
+    )
+    var requireCluster = false
+
     @Option(name: .long, help: .hidden)
     var trapElement: [String] = []
 
@@ -73,6 +79,13 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "thalweg") { LineLogHandler(label: $0) }
         logger.logLevel = level
+        if requireCluster, try ClusterSettings.load(folder: data) == nil {
+            throw ServeFailure(
+                "Expected '\(data)' to be the data folder of a cluster's node, but it is not: if the disk was "
+                    + "lost, remove the "
+                    + "node from the cluster and let it join anew under another id (thalweg cluster join)"
+            )
+        }
         if stopAtEndOfInput { ServeCommand.watchInput() }
         try await serve(retention: retention, logger: logger)
     }

@@ -10,4 +10,6 @@ enum GroupTiming {
     static let electionTicks = 12
     /// Whoever did not run for this long waits a full election time-out, and does not trust that it leads.
     static let pauseMilliseconds: Int64 = 600
+    /// How long a follower that was offered a snapshot may stay silent before it is offered another, in milliseconds.
+    static let snapshotPatience: Int64 = 15_000
 }

@@ -76,6 +76,8 @@ final class SnapshotExchange: SnapshotInstalling {
         }
     }
 
+    func lastUse(group: UInt32) -> Int64? { state.withLock { $0.made[group]?.lastUse } }
+
     // MARK: Making and serving
 
     /// A snapshot to offer to a follower; nil while it is being made.

@@ -21,4 +21,6 @@ protocol SnapshotInstalling: Sendable {
     func open(_ installed: InstalledSnapshot, group: UInt32) throws -> SQLiteState
     /// The log names the generation now: readers change over, what is older goes.
     func finish(_ installed: InstalledSnapshot, group: UInt32) throws
+    /// When a follower last asked for a part of this group's snapshot, by the node's clock; nil before the first.
+    func lastUse(group: UInt32) -> Int64?
 }
