@@ -179,8 +179,8 @@ final class GroupLoop {
             if let fault = replica.fault { throw NodeFailure("the consensus core has stopped: \(fault)") }
             inputs.removeAll(keepingCapacity: true)
             for action in actions { try perform(action, next: &inputs) }
-            if !inputs.isEmpty { inputs += runner.takeArrived() }
-        } while !inputs.isEmpty
+            if !inputs.isEmpty || replica.hasWorkLeft { inputs += runner.takeArrived() }
+        } while !inputs.isEmpty || replica.hasWorkLeft
     }
 
     private func perform(_ action: ReplicaAction, next: inout [ReplicaInput]) throws {

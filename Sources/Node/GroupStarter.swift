@@ -87,6 +87,8 @@ struct GroupStarter {
         raft.electionTicks = GroupTiming.electionTicks
         raft.heartbeatTicks = GroupTiming.heartbeatTicks
         raft.randomSeed = UInt64.random(in: 0 ... .max)
+        // What is applied in one turn: a node that catches up must still answer heartbeats.
+        raft.maxApplyingBytes = 4 << 20
     }
 
     private static func environment(_ configuration: NodeConfiguration) -> EngineEnvironment {

@@ -153,7 +153,7 @@ extension NodeWorld {
             self.note(group.replica.commitIndex.rawValue << 32 | group.replica.term.rawValue)
             if !group.isLeader { self.note(group.replica.digest.low) }
             for action in actions { self.perform(action, host, group, &inputs) }
-        } while !inputs.isEmpty
+        } while !inputs.isEmpty || group.replica.hasWorkLeft
         try self.checkpoint(host, group)
         self.planWake(host, group)
     }

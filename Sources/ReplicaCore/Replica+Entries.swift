@@ -68,6 +68,9 @@ extension Replica {
         abandonOrphans()
         stalledBatch = nil
         waitingEntries = []
+        // The snapshot holds what these would have changed.
+        for work in applyQueue { raft.applied(work.acknowledgement) }
+        applyQueue = []
         archived = []
         state = installed
         membership = try Membership(decoding: installed.membership)

@@ -6,10 +6,7 @@ extension Replica {
     ///
     /// - Returns: whether there is something new to look at.
     func executeBatch() throws -> Bool {
-        guard raft.role == .leader, openBatch == nil, !isExecutionHeld, !raft.hasReady, time >= retryTime,
-            state.position.appliedIndex == raft.lastIndex.rawValue,
-            state.position.appliedTerm == raft.term.rawValue, raft.proposalRejection == nil
-        else { return false }
+        guard mayExecute else { return false }
         if proposeChange() { return true }
         let now = max(time, state.position.time)
         if isUpkeepDue { try upkeep() }
@@ -28,6 +25,13 @@ extension Replica {
             stall(failure)
             return false
         }
+    }
+
+    /// Whether commands may be executed now: by a leader that has applied everything in its log.
+    var mayExecute: Bool {
+        raft.role == .leader && openBatch == nil && !isExecutionHeld && !raft.hasReady && time >= retryTime
+            && applyQueue.isEmpty && state.position.appliedIndex == raft.lastIndex.rawValue
+            && state.position.appliedTerm == raft.term.rawValue && raft.proposalRejection == nil
     }
 
     /// As if the batch had never been tried: clients are told, everything else will be done again.

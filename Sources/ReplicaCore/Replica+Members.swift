@@ -83,7 +83,9 @@ extension Replica {
     /// Whether something was heard of a member lately. What the core notes is forgotten with every check of the quorum,
     /// so a moment of silence means nothing.
     private func isAlive(_ node: NodeID) -> Bool {
-        node == raft.id || silentTicks[node].map { $0 < raft.configuration.electionTicks } ?? false
+        if node == raft.id { return true }
+        if let ticks = silentTicks[node] { return ticks < raft.configuration.electionTicks }
+        return raft.status.peers.contains { $0.id == node && $0.isRecentlyActive }
     }
 
     /// Why a change is not made although the rules allow it; nil when it may be.

@@ -29,6 +29,10 @@ package final class Replica<Storage: RaftStorage> {
     var stalledBatch: OpenBatch?
     /// Committed entries that wait for space in the state, after the stalled batch.
     var waitingEntries: [CommittedEntry] = []
+    /// Committed entries that are to be applied.
+    var applyQueue: [StorageApply] = []
+    /// Whether the last step ended before all was done, so that its actions are carried out first.
+    private var isInterrupted = false
     /// Batches proposed here before leadership was lost: whether they are committed is not known yet.
     var orphans: [OpenBatch] = []
     /// The members as of the last entry that was handed out.
@@ -121,6 +125,8 @@ package final class Replica<Storage: RaftStorage> {
     package var configuration: ClusterConfiguration { raft.members }
     /// Whether a batch waits for its entry to be committed, and with it the state's transaction is open.
     package var hasOpenBatch: Bool { openBatch != nil }
+    /// Whether `step` should be called again once the actions of the last one are carried out.
+    package var hasWorkLeft: Bool { isInterrupted }
     /// Whether this replica is the whole group.
     package var isAlone: Bool { raft.members.voters == [raft.id] && !raft.members.isJoint }
     /// Whether it is still open what became of batches that were proposed before leadership was lost.
@@ -228,13 +234,42 @@ package final class Replica<Storage: RaftStorage> {
 
     /// Works until only an input can change anything.
     private func proceed() throws {
+        isInterrupted = false
         repeat {
             campaignIfDue()
             while raft.hasReady { try handle(raft.ready()) }
             try retryStalled()
             try noteRole()
             expireParked()
-        } while try executeBatch()
+            // Others wait for what is to be sent and made durable, and clients for their answers: that leaves first.
+            if hasUrgentActions, !applyQueue.isEmpty || mayExecute {
+                isInterrupted = true
+                return
+            }
+            try applyQueued()
+            if hasUrgentActions, mayExecute {
+                isInterrupted = true
+                return
+            }
+        } while try raft.hasReady || executeBatch()
+    }
+
+    /// Whether there are actions that should not wait for anything else to be done here.
+    private var hasUrgentActions: Bool {
+        actions.contains { action in
+            switch action {
+            case .persist, .send, .answer: true
+            default: false
+            }
+        }
+    }
+
+    private func applyQueued() throws {
+        guard !applyQueue.isEmpty else { return }
+        let works = applyQueue
+        applyQueue = []
+        try apply(works.flatMap(\.entries))
+        for work in works { raft.applied(work.acknowledgement) }
     }
 
     private func handle(_ ready: Ready) throws {
@@ -242,10 +277,7 @@ package final class Replica<Storage: RaftStorage> {
         for alarm in ready.alarms { actions.append(.report(.raftAlarm("\(alarm)"))) }
         note(reads: ready.readStates, failed: ready.failedReads)
         if let work = ready.storageAppend { actions.append(.persist(work)) }
-        if let work = ready.storageApply {
-            try apply(work.entries)
-            raft.applied(work.acknowledgement)
-        }
+        if let work = ready.storageApply { applyQueue.append(work) }
     }
 
     /// A deposed leader undoes what it executed but could not commit; whether it counts, the new leader's log will

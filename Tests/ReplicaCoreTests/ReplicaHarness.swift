@@ -105,7 +105,7 @@ final class ReplicaHarness {
                 }
             }
             if !holdsPersisting { inputs = persistAll() }
-        } while !inputs.isEmpty
+        } while !inputs.isEmpty || replica.hasWorkLeft
     }
 
     private func persistAll() -> [ReplicaInput] {
