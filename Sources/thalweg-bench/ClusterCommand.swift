@@ -12,7 +12,8 @@ struct ClusterCommand: ParsableCommand {
               thalweg-bench cluster --quick
               thalweg-bench cluster --only failover --rounds 10
 
-            Needs Debian's etcd-server and nghttp2-client for the comparisons, openssl for 'restore' and root for 'delay';
+            Needs Debian's etcd-server and nghttp2-client for the comparisons, openssl for 'restore' and root
+            for 'delay';
             what is missing is left out and named.
             """
     )
