@@ -10,7 +10,7 @@ struct ClusterCommand: ParsableCommand {
             EXAMPLES
               thalweg-bench cluster --json result.json
               thalweg-bench cluster --quick
-              thalweg-bench cluster --only failover --rounds 10
+              thalweg-bench cluster --only failover --kills 10
 
             Needs Debian's etcd-server and nghttp2-client for the comparisons, openssl for 'restore' and root
             for 'delay';
