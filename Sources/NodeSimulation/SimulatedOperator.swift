@@ -2,6 +2,7 @@ import ProcessEngine
 import RaftCore
 import ReplicaCore
 import Simulation
+import StateStore
 
 /// Somebody who changes the members: adds nodes, removes them, and replaces those whose disk is lost. One task at a
 /// time, each step for all groups, tried until it is done.
@@ -14,16 +15,22 @@ final class SimulatedOperator {
     private var leaving: SimulatedHost?
     private var request: RequestID?
     private var lastRequest = 0
+    /// By group: the index from which on a member knows of the last change that was done.
+    private var settled: [UInt32: UInt64] = [:]
 
     init(_ world: NodeWorld) { self.world = world }
 
     /// Begins a task unless one is under way.
     func begin(_ fault: FaultKind) {
-        guard self.steps.isEmpty, let host = self.world.leaderHost(EngineGroups.instances),
+        guard self.steps.isEmpty, self.leaving == nil, let host = self.world.leaderHost(EngineGroups.instances),
             let group = host.group(EngineGroups.instances), !group.replica.configuration.isJoint
         else { return }
         let voters = group.replica.configuration.voters
-        if fault == .diskLoss { self.replaceDisk(among: voters) } else { self.changeMembers(voters) }
+        if fault == .diskLoss {
+            if self.isSettled { self.replaceDisk(among: voters) }
+        } else {
+            self.changeMembers(voters)
+        }
         if !self.steps.isEmpty {
             self.world.count(fault)
             self.advance()
@@ -44,6 +51,22 @@ final class SimulatedOperator {
                 (group, .remove(victim.id)),
             ]
         }
+    }
+
+    /// Whether every member knows durably who the members are. Until then a node that was removed, or whose disk is
+    /// lost, may be the only one who knows, and those that remain may need its vote: no operator may destroy it yet.
+    private var isSettled: Bool {
+        for group in self.world.groupNumbers {
+            guard let leader = self.world.leaderHost(group)?.group(group), !leader.replica.configuration.isJoint else {
+                return false
+            }
+            for member in leader.replica.configuration.allMembers {
+                guard let state = self.world.host(member).group(group)?.state,
+                    state.durableAppliedIndex >= self.settled[group] ?? 0
+                else { return false }
+            }
+        }
+        return true
     }
 
     private func changeMembers(_ voters: [NodeID]) {
@@ -78,6 +101,10 @@ final class SimulatedOperator {
     private func advance() {
         guard let step = self.steps.first else {
             if let leaving = self.leaving {
+                guard self.isSettled else {
+                    self.world.plan(after: 500) { [unowned self] in if self.steps.isEmpty { self.advance() } }
+                    return
+                }
                 self.leaving = nil
                 leaving.isGone = true
                 self.world.end(leaving)
@@ -110,7 +137,12 @@ final class SimulatedOperator {
         guard id.text.hasPrefix("members-") else { return false }
         guard self.request == id else { return true }
         self.request = nil
-        if case .done = answer, !self.steps.isEmpty { self.steps.removeFirst() }
+        if case .done = answer, let step = self.steps.first {
+            self.steps.removeFirst()
+            if let leader = self.world.leaderHost(step.group)?.group(step.group) {
+                self.settled[step.group] = leader.state.position.appliedIndex
+            }
+        }
         self.advance()
         return true
     }

@@ -31,7 +31,7 @@ import Testing
 
     /// The first seed of the scenario that notices each mistake.
     static let planted: [(defect: Defect, seed: UInt64)] = [
-        (.answersBeforeCommit, 1), (.appliedIndexApart, 1), (.dispatchesBeforeCommit, 131), (.noSync, 2),
+        (.answersBeforeCommit, 1), (.appliedIndexApart, 1), (.dispatchesBeforeCommit, 150), (.noSync, 2),
         (.sessionsLostInSnapshot, 6), (.wallClockTime, 3),
     ]
 
