@@ -5,7 +5,7 @@ import Testing
 
 @testable import ClusterTransport
 
-@Suite(.timeLimit(.minutes(1))) struct BulkTests {
+@Suite(.timeLimit(.minutes(10))) struct BulkTests {
     /// A node that serves one file, one that may fetch it, and the file's bytes.
     private static func pair(
         bytes count: Int,

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ClusterTransport
 
-@Suite(.timeLimit(.minutes(1))) struct ConsensusTests {
+@Suite(.timeLimit(.minutes(10))) struct ConsensusTests {
     @Test func `two nodes exchange messages over mutual TLS`() async throws {
         let authority = try TestAuthority.shared.get()
         let (first, second) = (try TestNode(1, authority), try TestNode(2, authority))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ClusterTransport
 
-@Suite(.timeLimit(.minutes(1))) struct EncodingTests {
+@Suite(.timeLimit(.minutes(10))) struct EncodingTests {
     /// What a receiver makes of the bytes.
     private static func decode(_ bytes: [UInt8]) throws -> RaftMessage? {
         var reader = FrameReader(limit: 8 << 20)

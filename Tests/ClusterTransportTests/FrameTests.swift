@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct FrameTests {
+@Suite(.timeLimit(.minutes(10))) struct FrameTests {
     /// Feeds bytes in parts of random length; returns the frames and what was refused.
     private static func read(
         _ bytes: [UInt8],

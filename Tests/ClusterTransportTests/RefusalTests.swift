@@ -5,7 +5,7 @@ import Testing
 @testable import ClusterTransport
 
 /// Who must not get in, and what the log says about it.
-@Suite(.timeLimit(.minutes(1))) struct RefusalTests {
+@Suite(.timeLimit(.minutes(10))) struct RefusalTests {
     /// A node that dials another, and what its status says about the refusal in the end.
     private static func dial(_ dialer: TestNode, _ target: TestNode, as node: UInt64 = 2) {
         dialer.transport.setPeers([NodeID(node): target.address])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ClusterTransport
 
-@Suite(.timeLimit(.minutes(1))) struct RequestTests {
+@Suite(.timeLimit(.minutes(10))) struct RequestTests {
     @Test func `many requests at once get their own answers`() async throws {
         let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)

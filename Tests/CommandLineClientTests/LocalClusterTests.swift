@@ -135,7 +135,7 @@ import Testing
 
     // MARK: Running
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `nodes that all end by themselves are an error`() async throws {
         try await withFolder { folder in
             let cluster = try LocalCluster(folder: folder, wanted: .init(count: 3, httpPort: 0), isFresh: false)
@@ -147,7 +147,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a program that is not there is an error`() async throws {
         try await withFolder { folder in
             let cluster = try LocalCluster(folder: folder, wanted: .init(count: 2, httpPort: 0), isFresh: false)
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a node is started with its folder and port and keeps its input open`() async throws {
         try await withFolder { folder in
             var wanted = try LocalClusterDefinition(count: 1, httpPort: 0)

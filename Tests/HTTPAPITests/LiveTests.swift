@@ -11,7 +11,7 @@ import Testing
 @testable import HTTPAPI
 
 /// Over a socket, where connections can break.
-@Suite(.timeLimit(.minutes(1))) struct LiveTests {
+@Suite(.timeLimit(.minutes(10))) struct LiveTests {
     private static let activation = #"{"type":"a","timeout":1,"maxJobsToActivate":1,"requestTimeout":3600000}"#
 
     @Test func `requests follow each other on one connection`() async throws {
