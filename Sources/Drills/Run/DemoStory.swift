@@ -108,7 +108,9 @@ final class DemoStory: DrillNarrator {
         }
         let instances = record.instances.values.reduce(0, +)
         let seconds = record.finished - record.loadBegan
-        let gap = record.timeline.gaps.first?.length ?? 0
+        let gap =
+            record.timeline.gaps.first.map { Figures.milliseconds($0.length) }
+            ?? "less than \(Figures.milliseconds(Timeline.interval))"
         let recovery = record.recoveries.first.flatMap { $0 }.map { Figures.milliseconds($0) } ?? "never"
         var lines = [
             "", "Summary", row("instances acknowledged", "\(instances) in \(Figures.seconds(seconds))"),
@@ -122,7 +124,7 @@ final class DemoStory: DrillNarrator {
             row("jobs done", "\(record.jobsCompleted)"),
             row("commands acknowledged", "\(record.acknowledgements.count)"),
             row("kill -9 of the leader under load", "next command acknowledged after \(recovery)"),
-            row("longest time without any", Figures.milliseconds(gap)),
+            row("longest time without any", gap),
             row("reads and writes of variables", "\(record.registerOperations), explained by one order of all"),
             row("lost / twice", "\(lost) / \(doubled)"), "",
         ]
