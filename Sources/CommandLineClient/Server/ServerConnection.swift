@@ -52,7 +52,9 @@ struct ServerConnection: Sendable {
             case .success: return try response.document()
             case .failure(let failure): throw failure
             case .retry(let failure):
-                let isWorthwhile = attempt < RetryDelay.requestAttemptLimit && ContinuousClock.now < deadline
+                // A few times in any case: the time may have passed because this machine is busy.
+                let isTimeLeft = attempt < 3 || ContinuousClock.now < deadline
+                let isWorthwhile = attempt < RetryDelay.requestAttemptLimit && isTimeLeft
                 guard isWorthwhile else { throw failure }
                 let jitter = Double.random(in: 0..<1)
                 try await Task.sleep(for: RetryDelay.request.wait(after: attempt, jitter: jitter))
