@@ -220,7 +220,6 @@ final class GroupLoop {
         case .quarantined(let subject):
             logger.critical("quarantined after repeated crashes", metadata: ["subject": "\(subject)"])
         case .raftAlarm(let text): logger.critical("consensus alarm", metadata: ["alarm": "\(text)"])
-        case .diverged(let text): logger.critical("the state differs from its leader's", metadata: ["found": "\(text)"])
         case .outOfSpace(let text):
             logger.critical("the disk is full; free some space", metadata: ["error": "\(text)"])
         }

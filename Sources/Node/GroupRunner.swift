@@ -110,12 +110,10 @@ final class GroupRunner: Sendable {
     }
 
     /// Says what is in the history that belongs to this generation of the state. What comes for an earlier one than
-    /// that in use is forgotten: the history in use may not have it.
+    /// that in use is forgotten: the history in use may not have it. Nobody waits for it: it is taken with the next
+    /// input or tick.
     func postArchived(_ keys: [Key], generation: UInt64) {
         archived.withLock { $0.append((generation, keys)) }
-        condition.lock()
-        condition.signal()
-        condition.unlock()
     }
 
     func takeArchived(generation: UInt64) -> [Key] {

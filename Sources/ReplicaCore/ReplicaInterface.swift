@@ -94,8 +94,6 @@ package enum ReplicaReport: Hashable, Sendable {
     case fault(String)
     case quarantined(String)
     case raftAlarm(String)
-    /// The state of this replica differs from its leader's; it must not be served any more.
-    case diverged(String)
     /// The disk is full; work goes on once there is space.
     case outOfSpace(String)
 }

@@ -56,14 +56,14 @@ extension ThalwegNode {
         var attempts = 0
         let begin = ContinuousClock.now
         while !Task.isCancelled, ContinuousClock.now < deadline {
-            let snapshot = runner.snapshot.withLock { $0 }
-            if let trouble = snapshot.trouble, snapshot.isLeader || link == nil {
+            let (trouble, isLeader, known) = runner.snapshot.withLock { ($0.trouble, $0.isLeader, $0.leader) }
+            if let trouble, isLeader || link == nil {
                 return uncertainty.map { .unknown(reason: $0) } ?? .refused(reason: trouble)
             }
-            guard let leader = snapshot.leader else {
+            guard let leader = known else {
                 if link == nil { return .refused(reason: "group \(runner.group) has no leader at this moment") }
                 // An election takes a second or two; without a quorum there is nothing to wait for.
-                let isHopeless = !hasQuorum(snapshot.membership.configuration)
+                let isHopeless = !hasQuorum(runner.snapshot.withLock { $0.membership.configuration })
                 if isHopeless, begin.duration(to: .now) > CommandRouter.quorumPatience { break }
                 await runner.leaderSignal.wait()
                 continue
