@@ -1,5 +1,6 @@
 import CLibuv
 import Foundation
+import Glibc
 import Synchronization
 
 /// A libuv loop on a thread of its own. What it runs belongs to its thread; others reach it with `post`.
@@ -61,12 +62,22 @@ final class EventLoop: @unchecked Sendable {
             return inbox.isOpen && !inbox.isStarted
         }
         guard isFirst else { return }
-        let thread = Thread { self.run() }
-        thread.name = "cluster"
+        let thread = Thread {
+            Self.nameThread("cluster")
+            self.run()
+        }
         thread.start()
     }
 
     var isStarted: Bool { self.inbox.withLock { $0.isStarted } }
+
+    /// Names the calling thread, as tools of the operating system show it; Foundation's name stays inside the process.
+    private static func nameThread(_ name: String) {
+        let descriptor = Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = name.withCString { write(descriptor, $0, strlen($0)) }
+        Glibc.close(descriptor)
+    }
 
     /// Runs the loop until all its handles are closed, and frees it. On the loop's thread, or before it was ever
     /// started.
