@@ -13,10 +13,19 @@ import Testing
     }
 
     /// A program for nodes: says its arguments, then runs `commands`.
+    /// Written by another process: while this one had the file open for writing, a child that starts in that moment
+    /// would inherit it, and as long as it is open nobody may execute it (`ETXTBSY`).
     private func program(_ folder: String, _ commands: String) throws -> String {
         let path = "\(folder).sh"
-        try Data("#!/bin/sh\necho \"args $*\"\n\(commands)\n".utf8).write(to: URL(fileURLWithPath: path))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        let writer = Process()
+        writer.executableURL = URL(fileURLWithPath: "/bin/sh")
+        writer.arguments = [
+            "-c", "printf '%s\n' \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh", path,
+            "#!/bin/sh\necho \"args $*\"\n\(commands)",
+        ]
+        try writer.run()
+        writer.waitUntilExit()
+        try #require(writer.terminationStatus == 0, "the program could not be written")
         return path
     }
 
