@@ -94,6 +94,7 @@ final class GroupLoop {
                     runner.watch(nanoseconds: GroupLoop.watchNanoseconds)
                 }
             }
+            try replica.saveAtTheEnd()
         } catch {
             connections.fail("group \(runner.group) cannot go on: \(error)")
         }
@@ -293,12 +294,10 @@ final class GroupLoop {
     /// batch has to wait for a moment, but nobody waits who is answered already.
     private func checkpoint() throws {
         guard state.isCheckpointDue else { return }
-        guard !replica.hasOpenBatch else {
-            replica.isExecutionHeld = true
-            return
-        }
+        replica.isExecutionHeld = true
+        if !replica.hasOpenBatch { try step([]) }
+        guard !replica.hasOpenTransaction else { return }
         try state.checkpointIfNeeded()
-        guard replica.isExecutionHeld else { return }
         replica.isExecutionHeld = false
         try step([])
     }
@@ -332,7 +331,7 @@ final class GroupLoop {
             snapshot.archivedPending = replica.archivedPending
             snapshot.walBytes = state.walBytes
             snapshot.statistics = replica.statistics
-            snapshot.groupTime = state.position.time
+            snapshot.groupTime = replica.position.time
             snapshot.leader = leader
             snapshot.role = replica.role
             snapshot.membership = replica.membership

@@ -215,11 +215,13 @@ final class GroupChecker {
 
     /// Follows what a replica has applied, event by event where nobody had applied it before.
     private func follow(_ group: HostedGroup, _ node: NodeID) {
-        let position = group.state.position
+        let position = group.replica.position
         let index = LogIndex(position.appliedIndex)
         if group.replica.commitIndex < index { self.report("applied is committed: \(node) has applied \(index)") }
-        if index < self.applied[node] ?? .zero { self.report("monotonic state: \(node) fell to \(index)") }
-        self.applied[node] = index
+        let saved = LogIndex(group.state.position.appliedIndex)
+        if saved < self.applied[node] ?? .zero { self.report("monotonic state: \(node) fell to \(saved)") }
+        if saved > index { self.report("saved is applied: \(node) has saved \(saved), but applied \(index)") }
+        self.applied[node] = saved
         if index > self.highestApplied { self.readNew(group, through: index, node) }
         if let term = self.committed[index], term.rawValue != position.appliedTerm {
             self.report("state machine safety: \(node) applied \(position.appliedTerm)/\(index), others \(term)")

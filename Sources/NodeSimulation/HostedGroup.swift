@@ -53,6 +53,7 @@ final class HostedGroup {
             marker: NoExecutionMarker(),
             limits: limits
         )
+        self.replica.removeArchived = { try state.removeArchived(instances: $0) }
     }
 
     var isLeader: Bool { self.replica.role == .leader }
@@ -110,7 +111,17 @@ final class HostedGroup {
         self.generation = generation
         self.state = state
         try self.replica.install(state)
+        self.replica.removeArchived = { try state.removeArchived(instances: $0) }
         self.host.removeGenerations(of: self.number, but: generation)
+    }
+
+    /// Saved instances that may leave the state, as the history finds them: through a connection of its own. Those that
+    /// are about to leave are among them once more only when they are gone.
+    func finishedInstances(limit: Int) throws -> [Key] {
+        guard limit > 0, self.replica.archivedPending == 0 else { return [] }
+        let reader = try self.variableReader ?? VariableReader(self.state)
+        self.variableReader = reader
+        return try reader.finishedInstances(limit: limit)
     }
 
     /// The committed value of a variable in a scope, through a connection of its own as queries have one.
@@ -125,12 +136,22 @@ final class HostedGroup {
 private final class VariableReader {
     private let database: Database
     private let statement: Statement
+    private let finished: Statement
 
     init(_ state: SQLiteState) throws {
         self.database = try state.openReader()
         self.statement = try self.database.prepare(
             "SELECT value FROM variable WHERE processInstanceKey = ?1 AND scopeKey = ?1 AND name = ?2"
         )
+        self.finished = try self.database.prepare("SELECT processInstanceKey FROM finished_instance LIMIT ?1")
+    }
+
+    func finishedInstances(limit: Int) throws -> [Key] {
+        try self.finished.bind(1, Int64(limit))
+        defer { self.finished.reset() }
+        var keys: [Key] = []
+        while try self.finished.step() { keys.append(Key(self.finished.int64(0))) }
+        return keys
     }
 
     func value(_ name: String, scope: Key) throws -> [UInt8]? {

@@ -96,6 +96,9 @@ extension NodeWorld {
                         group.state.requestDurableCommit()
                     }
                     try self.compact(host, group, tail: self.options.logTail)
+                    // Each node moves finished instances out of its state in its own time.
+                    let finished = try group.finishedInstances(limit: self.random.next(below: 8))
+                    if !finished.isEmpty { self.step(host, group, [.archived(finished)]) }
                 }
             }
             if host.isUp { self.planUpkeep(host) }
@@ -149,7 +152,7 @@ extension NodeWorld {
             if host.disk.isOff { throw SimulatedHostError.powerIsOff }
             inputs = []
             self.checkers[group.number]?.stepped(group, on: host.id)
-            self.note(host.id.rawValue << 32 | group.state.position.appliedIndex)
+            self.note(host.id.rawValue << 32 | group.replica.appliedIndex)
             self.note(group.replica.commitIndex.rawValue << 32 | group.replica.term.rawValue)
             if !group.isLeader { self.note(group.replica.digest.low) }
             for action in actions { self.perform(action, host, group, &inputs) }
@@ -161,12 +164,12 @@ extension NodeWorld {
     /// A checkpoint needs the state without an open transaction: if one is open the next batch waits.
     private func checkpoint(_ host: SimulatedHost, _ group: HostedGroup) throws {
         guard group.state.isCheckpointDue else { return }
-        guard !group.replica.hasOpenBatch else {
+        if !group.replica.isExecutionHeld {
             group.replica.isExecutionHeld = true
-            return
+            return try self.takeStep(host, group, [])
         }
+        guard !group.replica.hasOpenTransaction else { return }
         try group.state.checkpointIfNeeded()
-        guard group.replica.isExecutionHeld else { return }
         group.replica.isExecutionHeld = false
         try self.takeStep(host, group, [])
     }

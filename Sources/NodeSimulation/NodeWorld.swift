@@ -104,13 +104,13 @@ final class NodeWorld {
             guard let leader = leaders.max(by: { $0.replica.term < $1.replica.term }), leader.replica.isReady,
                 let checker = self.checkers[number], checker.events.unfinishedCount == 0
             else { return false }
-            let index = leader.state.position.appliedIndex
+            let index = leader.replica.appliedIndex
             guard index >= checker.highestCommit.rawValue else { return false }
             for member in leader.replica.configuration.allMembers {
                 let host = self.host(member)
                 guard !host.isGone else { continue }
-                guard let group = host.group(number), group.state.position.appliedIndex == index,
-                    group.replica.digest == leader.replica.digest
+                guard let group = host.group(number), group.replica.appliedIndex == index,
+                    group.replica.digest == leader.replica.digest, !group.replica.hasOpenTransaction
                 else { return false }
             }
         }
@@ -136,7 +136,7 @@ final class NodeWorld {
             guard host.isUp else { return "\(host.id) \(host.isGone ? "gone" : "down")" }
             let groups = host.groups.map { group in
                 "group \(group.number) \(group.replica.role) of term \(group.replica.term), "
-                    + "commit \(group.replica.commitIndex), applied \(group.state.position.appliedIndex), "
+                    + "commit \(group.replica.commitIndex), applied \(group.replica.appliedIndex), "
                     + "members \(group.replica.configuration.voters) \(group.replica.configuration.learners)"
             }
             return "\(host.id): " + groups.joined(separator: "; ")

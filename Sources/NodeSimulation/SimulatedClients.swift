@@ -260,12 +260,17 @@ final class SimulatedClients {
     private func compare(_ events: EventModel, with group: HostedGroup, on host: SimulatedHost) throws {
         for key in events.instances.keys.sorted() {
             let state = try group.state.processInstance(key)?.state
+            // What is over may have left the state.
+            if state == nil, events.instances[key].map({ $0.state != .active }) ?? false { continue }
             if state != events.instances[key]?.state {
                 self.world.violation("instance \(key) is \(String(describing: state)) on \(host.id)")
             }
         }
         for key in events.jobs.keys.sorted() where events.jobs[key]?.isCompleted ?? false {
             let state = try group.state.job(key)?.state
+            if state == nil, let instance = events.jobs[key]?.instance, try group.state.processInstance(instance) == nil {
+                continue
+            }
             if state != .completed {
                 self.world.violation("completed job \(key) is \(String(describing: state)) on \(host.id)")
             }

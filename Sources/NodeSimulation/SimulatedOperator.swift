@@ -140,7 +140,7 @@ final class SimulatedOperator {
         if case .done = answer, let step = self.steps.first {
             self.steps.removeFirst()
             if let leader = self.world.leaderHost(step.group)?.group(step.group) {
-                self.settled[step.group] = leader.state.position.appliedIndex
+                self.settled[step.group] = leader.replica.appliedIndex
             }
         }
         self.advance()

@@ -1,4 +1,4 @@
-package import ProcessEngine
+import ProcessEngine
 import RaftCore
 
 /// A committed entry on its way into the state.
@@ -6,18 +6,23 @@ struct CommittedEntry {
     var entry: LogEntry
     /// The members after it, for an entry that changes them.
     var membership: Membership?
+    /// Whether everybody was told of it who had to be: it is only applied again.
+    var isNoted = false
 }
 
 /// How committed entries reach the state.
 extension Replica {
     /// Undoes the open batch. Its entry may be committed all the same: its clients are answered once that is known.
     func dropOpenBatch() throws {
+        guard openBatch != nil else { return }
+        detachOpenBatch()
+        try undoUncommitted()
+    }
+
+    /// Puts the open batch with those whose fate is open; its effects are still in the transaction.
+    func detachOpenBatch() {
         guard var batch = openBatch else { return }
         openBatch = nil
-        try state.rollback()
-        try engine.reload(from: state)
-        archived = batch.archived + archived
-        nextDue = .unknown
         // They were found to wait for a job, which nobody needs to know of.
         let parked = Set(batch.outcome.parked.map(\.request.request.id))
         for id in batch.taken where parked.contains(id) {
@@ -25,7 +30,6 @@ extension Replica {
         }
         batch.taken.removeAll { parked.contains($0) }
         batch.events = []
-        batch.payload = []
         orphans.append(batch)
     }
 
@@ -53,7 +57,7 @@ extension Replica {
     }
 
     /// Nobody will learn any more what became of the batches.
-    private func abandonOrphans() {
+    func abandonOrphans() {
         for batch in orphans {
             for id in batch.taken {
                 answer(id, .unknown(reason: "leadership was lost before the command was committed"))
@@ -62,30 +66,15 @@ extension Replica {
         orphans = []
     }
 
-    /// Takes the state that came with a snapshot in place of the present one, whose files the host closes.
-    package func install(_ installed: any TransactionalState) throws {
-        if openBatch != nil { try dropOpenBatch() }
-        abandonOrphans()
-        stalledBatch = nil
-        waitingEntries = []
-        // The snapshot holds what these would have changed.
-        for work in applyQueue { raft.applied(work.acknowledgement) }
-        applyQueue = []
-        archived = []
-        state = installed
-        membership = try Membership(decoding: installed.membership)
-        try engine.reload(from: installed)
-        nextDue = .unknown
-        actions.append(.membersChanged(membership))
-        releaseReads()
-    }
-
-    /// Applies committed entries: the open batch is committed as it is, anything else arrives as events.
+    /// Applies committed entries: the open batch is in the state already, anything else arrives as events.
     func apply(_ entries: [LogEntry]) throws {
         var foreign: [CommittedEntry] = []
         for entry in entries {
             if let batch = openBatch, batch.entry == entry.id {
-                try commit(batch)
+                openBatch = nil
+                position = batch.position
+                noteUnsaved(CommittedEntry(entry: entry))
+                try finish(batch)
             } else {
                 foreign.append(CommittedEntry(entry: entry, membership: changeMembers(entry)))
             }
@@ -96,47 +85,15 @@ extension Replica {
     }
 
     /// Whether committed entries wait for space in the state.
-    var isStalled: Bool { stalledBatch != nil || !waitingEntries.isEmpty }
-
-    /// The entry is durable and committed, so the batch's effects must come into the state: if there is no space for
-    /// them now, they are applied again as soon as there is.
-    private func commit(_ batch: OpenBatch) throws {
-        openBatch = nil
-        do {
-            try state.commit(batch.position)
-        } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            stalledBatch = batch
-            return
-        }
-        try finish(batch)
-    }
+    var isStalled: Bool { !waitingEntries.isEmpty }
 
     /// Applies what had no space before.
     func retryStalled() throws {
         guard isStalled, time >= retryTime else { return }
-        if let batch = stalledBatch { try retry(batch) }
-        guard stalledBatch == nil, !waitingEntries.isEmpty else { return }
         let entries = waitingEntries
         waitingEntries = []
         try applyForeign(entries)
-    }
-
-    private func retry(_ batch: OpenBatch) throws {
-        do {
-            try state.begin()
-            for event in batch.events { try Applier.apply(event, to: state) }
-            try state.commit(batch.position)
-        } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            return
-        }
-        stalledBatch = nil
-        archived = batch.archived + archived
-        try engine.reload(from: state)
-        try finish(batch)
+        if !isStalled { try save() }
     }
 
     /// Stops executing for a moment.
@@ -149,7 +106,7 @@ extension Replica {
         statistics.batches += 1
         statistics.commands += UInt64(batch.outcome.commands)
         statistics.rejections += UInt64(batch.outcome.rejections)
-        statistics.eventBytes += UInt64(batch.payload.count)
+        statistics.eventBytes += UInt64(batch.byteCount)
         for event in batch.events {
             statistics.count(event)
             noteDue(event)
@@ -179,25 +136,32 @@ extension Replica {
 
     func countFault() { statistics.faults += 1 }
 
-    private func applyForeign(_ entries: [CommittedEntry]) throws {
-        var position = state.position
+    func applyForeign(_ entries: [CommittedEntry]) throws {
+        var reached = position
         var counted = statistics
         do {
-            try state.begin()
-            for committed in entries where committed.entry.index.rawValue > position.appliedIndex {
-                try applyForeign(committed, &position, &counted)
+            try openTransaction()
+            for committed in entries where committed.entry.index.rawValue > reached.appliedIndex {
+                try applyForeign(committed, &reached, &counted)
             }
-            try state.commit(position)
         } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try? state.rollback()
-            stall(failure)
-            waitingEntries = entries
-            return
+            return try giveUpTransaction(failure, with: entries)
         }
+        position = reached
         statistics = counted
-        try engine.reload(from: state)
+        isEngineStale = true
         nextDue = .unknown
+        var changesMembers = false
         for committed in entries {
+            noteUnsaved(committed)
+            if committed.membership != nil { changesMembers = true }
+        }
+        // Who the members are is asked of the database.
+        if changesMembers {
+            try save()
+            if isStalled { return }
+        }
+        for committed in entries where !committed.isNoted {
             resolveOrphans(by: committed.entry.id)
             noteChange(committed)
         }
@@ -219,7 +183,7 @@ extension Replica {
             header: { try checkDigest($0.digest, before: entry.index) },
             event: { event in
                 try Applier.apply(event, to: state)
-                counted.count(event)
+                if !committed.isNoted { counted.count(event) }
             }
         )
         position.time = max(position.time, header.time)

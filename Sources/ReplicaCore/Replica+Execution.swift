@@ -8,40 +8,50 @@ extension Replica {
     func executeBatch() throws -> Bool {
         guard mayExecute else { return false }
         if proposeChange() { return true }
-        let now = max(time, state.position.time)
+        try refreshEngine()
+        let now = max(time, position.time)
         if isUpkeepDue { try upkeep() }
         try queuePoisons()
-        guard !queue.isEmpty || !archived.isEmpty || isSomethingDue(now: now) else { return false }
-        try state.begin()
-        var batch = BatchInProgress(position: state.position, digest: state.digest)
+        guard !queue.isEmpty || isSomethingDue(now: now) else { return false }
+        try openTransaction()
+        var batch = BatchInProgress(position: position, digest: state.digest)
         batch.position.time = now
+        let actionCount = actions.count
         do {
             try queueDue(now: now)
-            try removeArchivedInstances(&batch)
             try execute(into: &batch)
             return try propose(batch)
+        } catch is SavepointNeeded {
+            actions.removeSubrange(actionCount...)
+            try executeCarefully(batch)
+            return true
         } catch let failure as any StorageFailure where failure.isOutOfSpace {
-            try undo(batch, reason: "the disk is full")
-            stall(failure)
+            refuse(batch, reason: "the disk is full")
+            try giveUpTransaction(failure)
             return false
         }
+    }
+
+    /// A command failed after it had changed something, and there is no savepoint to go back to. The whole batch is
+    /// undone and executed again, with savepoints; and so is what comes within the next second, so that whoever sends
+    /// such commands does not have every batch executed twice.
+    private func executeCarefully(_ batch: BatchInProgress) throws {
+        for item in batch.items.reversed() { queue.putBack(item) }
+        carefulUntil = time + 1_000
+        try undoUncommitted()
     }
 
     /// Whether commands may be executed now: by a leader that has applied everything in its log.
     var mayExecute: Bool {
         raft.role == .leader && openBatch == nil && !isExecutionHeld && !raft.hasReady && time >= retryTime
-            && applyQueue.isEmpty && state.position.appliedIndex == raft.lastIndex.rawValue
-            && state.position.appliedTerm == raft.term.rawValue && raft.proposalRejection == nil
+            && applyQueue.isEmpty && position.appliedIndex == raft.lastIndex.rawValue
+            && position.appliedTerm == raft.term.rawValue && raft.proposalRejection == nil
     }
 
     /// As if the batch had never been tried: clients are told, everything else will be done again.
-    private func undo(_ batch: BatchInProgress, reason: String) throws {
-        try? state.rollback()
-        try engine.reload(from: state)
+    private func refuse(_ batch: BatchInProgress, reason: String) {
         for id in batch.taken { answer(id, .refused(reason: reason)) }
         for command in batch.scheduled { queue.appendUrgent(.scheduled(command)) }
-        archived = batch.archived + archived
-        nextDue = .unknown
     }
 
     /// A batch while it is being executed.
@@ -52,8 +62,8 @@ extension Replica {
         var events: [Event] = []
         var eventBytes: [UInt8] = []
         var outcome = BatchOutcome()
-        /// Finished instances whose rows were removed: a change, though none that others must know.
-        var archived: [Key] = []
+        /// What was taken from the queue for it.
+        var items: [CommandQueue.Item] = []
         /// All client requests in it.
         var taken: [RequestID] = []
         /// The scheduled commands in it that nobody would schedule again.
@@ -70,6 +80,8 @@ extension Replica {
 
     /// The events of a command do not fit into this entry any more.
     private struct BatchIsFull: Error {}
+
+    private struct SavepointNeeded: Error {}
 
     /// What ended the process is kept from being executed again, before anything else is.
     private func queuePoisons() throws {
@@ -114,19 +126,11 @@ extension Replica {
         if suspended.isEmpty || !suspended.contains(name) { queue.appendDue(command) }
     }
 
-    /// Rows of instances that are in the history by now. Not replicated: where finished instances are kept is each
-    /// node's own affair.
-    private func removeArchivedInstances(_ batch: inout BatchInProgress) throws {
-        guard !archived.isEmpty else { return }
-        batch.archived = Array(archived.prefix(limits.archivedPerBatch))
-        archived.removeFirst(batch.archived.count)
-        try removeArchived(batch.archived)
-    }
-
     private func execute(into batch: inout BatchInProgress) throws {
         while batch.outcome.commands < limits.commandsPerBatch, batch.eventBytes.count < limits.bytesPerBatch,
             let item = queue.next()
         {
+            batch.items.append(item)
             do {
                 switch item {
                 case .client(let request):
@@ -142,6 +146,7 @@ extension Replica {
                 case .client: batch.taken.removeLast()
                 case .scheduled(let command): if !command.isKnownByState { batch.scheduled.removeLast() }
                 }
+                batch.items.removeLast()
                 queue.putBack(item)
                 return
             }
@@ -155,7 +160,7 @@ extension Replica {
                 batch.outcome.answers.append((request.id, .answered(known)))
                 return
             }
-            let result = try processInSavepoint(.client(request), into: &batch)
+            let result = try process(.client(request), into: &batch)
             switch result.answer {
             case .jobsActivated(let jobs):
                 if jobs.isEmpty, let until = submitted.waitsUntil, until > batch.position.time,
@@ -183,7 +188,7 @@ extension Replica {
 
     private func execute(_ command: InternalCommand, into batch: inout BatchInProgress) throws {
         do {
-            _ = try processInSavepoint(.scheduled(command), into: &batch)
+            _ = try process(.scheduled(command), into: &batch)
         } catch let rejection as Rejection {
             // Its instance may not run now; it is looked at again when that changes.
             suspend(command)
@@ -225,12 +230,17 @@ extension Replica {
         actions.append(.report(.fault(fault.description)))
     }
 
-    /// Executes one input in a savepoint; on any error the state is as before it.
-    private func processInSavepoint(
+    /// Executes one input; on any error the state is as before it.
+    ///
+    /// Commands that fail have seldom changed anything by then, so a savepoint for each would cost more than it saves:
+    /// without one, SQLite need not keep the former content of every page a command touches.
+    private func process(
         _ input: EngineInput,
         into batch: inout BatchInProgress
     ) throws -> ProcessingResult {
-        try state.setSavepoint()
+        let isCareful = time < carefulUntil
+        if isCareful { try state.setSavepoint() }
+        let changes = state.changeCount
         marker.willExecute(ExecutionMark(input))
         defer { marker.didExecute() }
         do {
@@ -246,7 +256,7 @@ extension Replica {
             let limit = BatchEntry.byteLimit - BatchEntry.overheadLimit
             guard writer.bytes.count < limit else { throw OversizedEvents(byteCount: writer.bytes.count) }
             guard batch.eventBytes.count + writer.bytes.count < limit else { throw BatchIsFull() }
-            try state.releaseSavepoint()
+            if isCareful { try state.releaseSavepoint() }
             batch.position.keyCounter = keyCounter
             batch.events += result.events
             batch.eventBytes += writer.bytes
@@ -260,7 +270,14 @@ extension Replica {
             // The whole batch will be rolled back; SQLite may have done so already, with all savepoints.
             throw failure
         } catch {
-            try state.rollBackToSavepoint()
+            if isCareful {
+                try state.rollBackToSavepoint()
+            } else {
+                // What a failure of anything but a client's command leads to is not easily taken back.
+                guard error is Rejection, case .client = input, state.changeCount == changes else {
+                    throw SavepointNeeded()
+                }
+            }
             try engine.forgetUncommitted(from: state)
             throw error
         }
@@ -269,8 +286,10 @@ extension Replica {
     /// - Returns: whether there is something new to look at.
     private func propose(_ batch: BatchInProgress) throws -> Bool {
         guard !batch.events.isEmpty else {
-            try commitWithoutEntry(batch)
-            return !queue.isEmpty || raft.hasReady || !archived.isEmpty
+            // Nothing was decided that others must know. What was answered rests on committed entries alone.
+            if unsaved.entries.isEmpty { try closeEmptyTransaction() }
+            try release(batch.outcome)
+            return !queue.isEmpty || raft.hasReady
         }
         let payload = BatchEntry.encode(
             .init(time: batch.position.time, keyCounter: batch.position.keyCounter, digest: batch.digest),
@@ -278,30 +297,24 @@ extension Replica {
         )
         do {
             let entry = try raft.propose(payload)
-            var position = batch.position
-            position.appliedIndex = entry.index.rawValue
-            position.appliedTerm = entry.term.rawValue
+            var reached = batch.position
+            reached.appliedIndex = entry.index.rawValue
+            reached.appliedTerm = entry.term.rawValue
             openBatch = OpenBatch(
                 entry: entry,
-                position: position,
+                position: reached,
                 events: batch.events,
-                payload: payload,
+                byteCount: payload.count,
                 outcome: batch.outcome,
-                taken: batch.taken,
-                archived: batch.archived
+                taken: batch.taken
             )
             return true
         } catch {
-            try undo(batch, reason: "the log takes no entries now: \(error)")
+            refuse(batch, reason: "the log takes no entries now: \(error)")
+            try undoUncommitted()
             retryTime = time + 10
             return raft.hasReady
         }
-    }
-
-    /// Nothing was decided that others must know. What was answered rests on committed state alone.
-    private func commitWithoutEntry(_ batch: BatchInProgress) throws {
-        if !batch.archived.isEmpty { try state.commit(state.position) } else { try state.rollback() }
-        try release(batch.outcome)
     }
 
     func noteTick() {

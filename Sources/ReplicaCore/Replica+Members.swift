@@ -243,6 +243,12 @@ extension Replica {
         releaseReads()
     }
 
+    /// Whether a read waits for nothing but a save.
+    var hasReadToRelease: Bool {
+        waitingReads.contains { $0.index.rawValue <= position.appliedIndex }
+    }
+
+    /// Lets those read whose index the database has reached.
     func releaseReads() {
         guard !waitingReads.isEmpty else { return }
         let applied = state.position.appliedIndex

@@ -16,6 +16,14 @@ package final class Replica<Storage: RaftStorage> {
     var queue = CommandQueue()
     var parked = ParkedActivations()
     var openBatch: OpenBatch?
+    /// What the state comes to with everything that was applied, the open transaction included.
+    package internal(set) var position: StatePosition
+    /// What the state's transaction holds that is not committed there yet.
+    var unsaved = Unsaved()
+    /// Until when each command is executed in a savepoint of its own.
+    var carefulUntil: Int64 = .min
+    /// Whether the engine's memory is older than the state.
+    var isEngineStale = false
     var actions: [ReplicaAction] = []
     /// Finished instances that wait to be removed from the state.
     var archived: [Key] = []
@@ -25,9 +33,7 @@ package final class Replica<Storage: RaftStorage> {
     var nextDue: NextDue = .unknown
     /// The time given with the last inputs.
     var time: Int64 = 0
-    /// A committed batch whose effects found no space in the state.
-    var stalledBatch: OpenBatch?
-    /// Committed entries that wait for space in the state, after the stalled batch.
+    /// Committed entries that wait for space in the state.
     var waitingEntries: [CommittedEntry] = []
     /// Committed entries that are to be applied.
     var applyQueue: [StorageApply] = []
@@ -76,12 +82,11 @@ package final class Replica<Storage: RaftStorage> {
         var entry: EntryID
         var position: StatePosition
         var events: [Event]
-        var payload: [UInt8]
+        /// Of its entry.
+        var byteCount: Int
         var outcome: BatchOutcome
         /// All client requests in it.
         var taken: [RequestID]
-        /// Finished instances whose rows it removes.
-        var archived: [Key]
     }
 
     /// What is released when a batch is committed.
@@ -107,6 +112,7 @@ package final class Replica<Storage: RaftStorage> {
         self.engine = engine
         self.marker = marker
         self.limits = limits
+        position = state.position
         membership = try Membership(decoding: state.membership)
         try engine.reload(from: state)
     }
@@ -116,15 +122,17 @@ package final class Replica<Storage: RaftStorage> {
     package var term: Term { raft.term }
     package var commitIndex: LogIndex { raft.commitIndex }
     package var leader: NodeID? { raft.leader }
-    package var appliedIndex: UInt64 { state.position.appliedIndex }
+    package var appliedIndex: UInt64 { position.appliedIndex }
     package var fault: String? { raft.fault.map { "\($0)" } }
     package var queuedCommands: Int { queue.clientCount }
     package var parkedActivations: Int { parked.count }
     package var archivedPending: Int { archived.count }
     /// The members of the group.
     package var configuration: ClusterConfiguration { raft.members }
-    /// Whether a batch waits for its entry to be committed, and with it the state's transaction is open.
+    /// Whether a batch waits for its entry to be committed.
     package var hasOpenBatch: Bool { openBatch != nil }
+    /// Whether the state's transaction is open.
+    package var hasOpenTransaction: Bool { unsaved.isTransactionOpen }
     /// Whether `step` should be called again once the actions of the last one are carried out.
     package var hasWorkLeft: Bool { isInterrupted }
     /// Whether this replica is the whole group.
@@ -137,8 +145,8 @@ package final class Replica<Storage: RaftStorage> {
 
     /// Whether commands are executed here and now: leader, with everything of earlier terms applied.
     package var isReady: Bool {
-        raft.role == .leader && (openBatch != nil || state.position.appliedIndex == raft.lastIndex.rawValue)
-            && state.position.appliedTerm == raft.term.rawValue
+        raft.role == .leader && (openBatch != nil || position.appliedIndex == raft.lastIndex.rawValue)
+            && position.appliedTerm == raft.term.rawValue
     }
 
     /// Takes inputs, does what can be done, and returns what is to be done outside, in order.
@@ -163,8 +171,11 @@ package final class Replica<Storage: RaftStorage> {
     /// When `step` should be called again without an input; nil when only an input can change anything.
     package var wakeTime: Int64? {
         if isStalled { return max(retryTime, time) }
-        if let campaignTime { return campaignTime }
-        guard raft.role == .leader else { return nil }
+        return [campaignTime, nextSave, raft.role == .leader ? nextExecution : nil].compactMap { $0 }.min()
+    }
+
+    /// When a leader has something to execute by itself.
+    private var nextExecution: Int64? {
         if retryTime > time { return retryTime }
         let waiting = parked.nextDeadline
         switch nextDue {
@@ -193,7 +204,9 @@ package final class Replica<Storage: RaftStorage> {
             }
         case .received(let message): raft.step(message)
         case .persisted(let work): send(raft.persisted(work))
-        case .archived(let keys): archived += keys
+        case .archived(let keys):
+            archived += keys
+            noteUnsaved()
         case .poisoned(let mark, let reason): poisons.append((mark, reason))
         case .changeMembers(let id, let change): accept(change, id)
         case .transferLeadership(let node): transferLeadership(to: node)
@@ -216,6 +229,7 @@ package final class Replica<Storage: RaftStorage> {
             answer(request.request.id, .misdirected(reason: "this node does not lead group \(group)"))
             return
         }
+        if isStalled { return refuseForSpace(request) }
         guard queue.clientCount < limits.queuedCommands else {
             answer(
                 request.request.id,
@@ -242,15 +256,16 @@ package final class Replica<Storage: RaftStorage> {
             try noteRole()
             expireParked()
             // Others wait for what is to be sent and made durable, and clients for their answers: that leaves first.
-            if hasUrgentActions, !applyQueue.isEmpty || mayExecute {
+            if hasUrgentActions, !applyQueue.isEmpty || isSaveDue || mayExecute {
                 isInterrupted = true
                 return
             }
             try applyQueued()
-            if hasUrgentActions, mayExecute {
+            if hasUrgentActions, isSaveDue || mayExecute {
                 isInterrupted = true
                 return
             }
+            if isSaveDue { try save() }
         } while try raft.hasReady || executeBatch()
     }
 

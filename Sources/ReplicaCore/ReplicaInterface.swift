@@ -127,8 +127,12 @@ package struct ReplicaLimits: Hashable, Sendable {
     package var submissionMilliseconds: Int64 = 60_000
     /// Activations that may wait for jobs.
     package var parkedActivations = 10_000
-    /// Finished instances that one batch removes from the state.
-    package var archivedPerBatch = 256
+    /// For how long effects stay in the state's open transaction, in milliseconds, and how many bytes of entries they
+    /// may come from, before they are committed there.
+    package var saveMilliseconds: Int64 = 50
+    package var unsavedBytes = 1 << 20
+    /// Finished instances that one save removes from the state.
+    package var archivedPerSave = 256
     /// For how long a new leader lets jobs be worked on whose time is over, in milliseconds: their workers could reach
     /// nobody meanwhile.
     package var leaseGraceMilliseconds: Int64 = 0

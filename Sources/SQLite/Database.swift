@@ -97,6 +97,9 @@ package final class Database {
     /// Rows changed by the last statement that finished.
     package var changes: Int64 { sqlite3_changes64(self.connection.handle) }
 
+    /// Rows changed since the connection was opened.
+    package var totalChanges: Int64 { sqlite3_total_changes64(self.connection.handle) }
+
     package var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(self.connection.handle) }
 
     /// The number that the owner keeps in the file's header (`PRAGMA user_version`), by custom its schema version.

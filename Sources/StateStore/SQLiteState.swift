@@ -135,6 +135,8 @@ package final class SQLiteState: TransactionalState {
 
     // MARK: Transactions
 
+    package var changeCount: Int64 { database.totalChanges }
+
     package func begin() throws {
         if lastWALPages > 4 * options.checkpointBytes / options.pageBytes { try checkpointIfNeeded() }
         if isDurableCommitRequested, !isOpenTransactionDurable, file != nil {

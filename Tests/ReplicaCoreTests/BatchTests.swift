@@ -17,7 +17,7 @@ import Testing
         try harness.finishPersisting()
 
         #expect(harness.created(id) != nil)
-        #expect(harness.state.position.appliedIndex == harness.storage.lastIndex.rawValue)
+        #expect(harness.replica.appliedIndex == harness.storage.lastIndex.rawValue)
     }
 
     @Test func `what waits is executed as one batch`() throws {
@@ -64,6 +64,7 @@ import Testing
     @Test func `a fault of ours is answered as failed and changes nothing`() throws {
         // A definition whose resource is missing.
         let harness = try ReplicaHarness()
+        try harness.save()
         let definition = DefinitionRecord(
             key: Key(group: 0, counter: 1),
             processID: "p",
@@ -144,7 +145,8 @@ import Testing
         let second = try #require(harness.created(try harness.submit(Self.createInstance)))
 
         #expect(try harness.state.processInstance(second)?.startedAt == begin)
-        #expect(harness.state.position.time == begin)
+        #expect(harness.replica.position.time == begin)
+        try harness.replica.saveAtTheEnd()
         let restarted = try ReplicaHarness(
             storage: harness.storage,
             state: harness.state.inner,
@@ -159,13 +161,16 @@ import Testing
         let harness = try ReplicaHarness()
         try harness.define(ReplicaHarness.timer)
         let instance = try #require(harness.created(try harness.submit(Self.createInstance)))
-        #expect(harness.replica.wakeTime == harness.time + 5_000)
+        let due = harness.time + 5_000
+        try harness.save()
+        #expect(harness.replica.wakeTime == due)
 
-        try harness.pass(milliseconds: 4_999)
+        try harness.step([], at: due - 1)
         #expect(try harness.state.processInstance(instance)?.state == .active)
         try harness.pass(milliseconds: 1)
 
         #expect(try harness.state.processInstance(instance)?.state == .completed)
+        try harness.save()
         #expect(harness.replica.wakeTime == nil)
     }
 

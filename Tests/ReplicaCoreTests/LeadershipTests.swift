@@ -167,6 +167,7 @@ final class Trio {
             try trio.settle()
             try leader.tick()
             try trio.settle()
+            for member in trio.members { try member.save() }
         }
         #expect(follower.state.position.appliedIndex < leader.state.position.appliedIndex)
         #expect(follower.replica.wakeTime != nil)
@@ -177,6 +178,7 @@ final class Trio {
             try leader.tick()
             try trio.settle()
         }
+        for member in trio.members { try member.save() }
 
         #expect(try rows(follower.state.inner) == rows(leader.state.inner))
     }

@@ -42,6 +42,7 @@ import Testing
 
     @Test func `a poll ends with no jobs when its time is over`() throws {
         let harness = try ReplicaHarness()
+        try harness.save()
         let poll = try harness.submit(ReplicaHarness.activate(), waitsFor: 10_000)
         #expect(harness.replica.wakeTime == harness.time + 10_000)
         try harness.pass(milliseconds: 9_999)

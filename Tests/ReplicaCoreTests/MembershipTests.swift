@@ -128,7 +128,7 @@ import Testing
         try trio.settle()
 
         #expect(follower.readyReads == [ReadRequestID(1)])
-        #expect(follower.state.position.appliedIndex == leader.state.position.appliedIndex)
+        #expect(follower.state.position == leader.replica.position, "who reads finds it in the database")
     }
 
     @Test func `a deposed leader confirms no read`() throws {
@@ -150,6 +150,7 @@ import Testing
         try trio.settle()
         let follower = try #require(trio.members.first { $0.id != leader.id })
         let state = follower.state.inner
+        try follower.save()
         try state.begin()
         try state.setReceived(sourceGroup: 7, sequence: 1)
         try state.commit(state.position)

@@ -9,6 +9,7 @@ import Testing
         try harness.define()
         let first = try harness.submit(ReplicaHarness.create, key: "k")
         let again = try harness.submit(ReplicaHarness.create, key: "k")
+        try harness.replica.saveAtTheEnd()
         let restarted = try ReplicaHarness(storage: harness.storage, state: harness.state.inner)
         let later = try restarted.submit(ReplicaHarness.create, key: "k")
 

@@ -132,6 +132,9 @@ final class ReplicaHarness {
 
     func pass(milliseconds: Int64) throws { try step([], at: time + milliseconds) }
 
+    /// Lets the time pass after which the state is saved.
+    func save() throws { try pass(milliseconds: ReplicaLimits().saveMilliseconds) }
+
     func tick(_ count: Int = 1) throws { for _ in 0..<count { try step([.tick]) } }
 
     func takeOutgoing() -> [RaftMessage] {
