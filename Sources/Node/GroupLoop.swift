@@ -90,7 +90,7 @@ final class GroupLoop {
         do {
             while let inputs = runner.takeInputs(until: nextWake()) {
                 try turn(inputs)
-                if inputs.contains(where: GroupLoop.isCommand) {
+                if replica.isAlone, inputs.contains(where: GroupLoop.isCommand) {
                     runner.watch(nanoseconds: GroupLoop.watchNanoseconds)
                 }
             }
