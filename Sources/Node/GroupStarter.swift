@@ -60,6 +60,7 @@ struct GroupStarter {
                 GroupStarter.tune(&raft)
                 var limits = ReplicaLimits()
                 if snapshots != nil { limits.leaseGraceMilliseconds = 2_000 }
+                limits.commitNoticeMilliseconds = GroupTiming.commitNoticeMilliseconds
                 let reader = GroupLogReader(
                     log: log,
                     group: group,

@@ -45,6 +45,7 @@ final class HostedGroup {
         configuration.maxInflightMessages = host.options.maxInflightMessages
         var limits = ReplicaLimits()
         limits.leaseGraceMilliseconds = host.options.leaseGrace
+        limits.commitNoticeMilliseconds = 5
         self.replica = try Replica(
             group: number,
             raft: RaftNode(configuration: configuration, storage: self.reader),

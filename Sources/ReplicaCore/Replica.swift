@@ -20,6 +20,7 @@ package final class Replica<Storage: RaftStorage> {
     package internal(set) var position: StatePosition
     /// What the state's transaction holds that is not committed there yet.
     var unsaved = Unsaved()
+    var notices = CommitNotices()
     /// Until when each command is executed in a savepoint of its own.
     var carefulUntil: Int64 = .min
     /// Whether the engine's memory is older than the state.
@@ -171,7 +172,7 @@ package final class Replica<Storage: RaftStorage> {
     /// When `step` should be called again without an input; nil when only an input can change anything.
     package var wakeTime: Int64? {
         if isStalled { return max(retryTime, time) }
-        return [campaignTime, nextSave, raft.role == .leader ? nextExecution : nil].compactMap { $0 }.min()
+        return [campaignTime, nextSave, notices.departure, raft.role == .leader ? nextExecution : nil].compactMap { $0 }.min()
     }
 
     /// When a leader has something to execute by itself.
@@ -242,15 +243,12 @@ package final class Replica<Storage: RaftStorage> {
 
     func answer(_ id: RequestID, _ answer: ReplicaAnswer) { actions.append(.answer(id, answer)) }
 
-    func send(_ messages: [RaftMessage]) {
-        if !messages.isEmpty { actions.append(.send(messages)) }
-    }
-
     /// Works until only an input can change anything.
     private func proceed() throws {
         isInterrupted = false
         repeat {
             campaignIfDue()
+            sendNoticesIfDue()
             while raft.hasReady { try handle(raft.ready()) }
             try retryStalled()
             try noteRole()

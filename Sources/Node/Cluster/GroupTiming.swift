@@ -8,6 +8,9 @@ enum GroupTiming {
     static let tickMilliseconds: Int64 = 50
     static let heartbeatTicks = 2
     static let electionTicks = 12
+    /// How long the news that something is committed waits for the next entries to go along with: longer than a client
+    /// that sends one command after the other takes for the next one, and far shorter than a heartbeat.
+    static let commitNoticeMilliseconds: Int64 = 5
     /// Whoever did not run for this long waits a full election time-out, and does not trust that it leads.
     static let pauseMilliseconds: Int64 = 600
     /// How long a follower that was offered a snapshot may stay silent before it is offered another, in milliseconds.
