@@ -15,7 +15,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -80,8 +79,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Gateway", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging, nioCore,
-                lifecycle,
+                "Gateway", "JSON", "ProcessEngine", hummingbirdCore, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -109,7 +107,6 @@ let package = Package(
             name: "thalweg",
             dependencies: [
                 "ClusterCertificates", "CommandLineClient", "Drills", "Gateway", "HTTPAPI", "Node", argumentParser,
-                hummingbird,
                 logging, lifecycle, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
@@ -168,9 +165,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, hummingbird, hummingbirdCore, logging,
-                nioCore,
-                lifecycle, .product(name: "HummingbirdTesting", package: "hummingbird"),
+                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: settings
         ),

@@ -1,8 +1,9 @@
 package import Gateway
-package import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
+package import ServiceLifecycle
 
 /// Camunda 8's REST API and what operators ask of a node, over HTTP/1.1.
 package enum HTTPAPI {
@@ -11,7 +12,7 @@ package enum HTTPAPI {
     ///
     /// - Parameters:
     ///   - onServerRunning: called once the server listens, with the port it is bound to.
-    package static func makeApplication(
+    package static func makeServer(
         configuration: HTTPAPIConfiguration,
         commands: any CommandGateway,
         queries: any QueryGateway,
@@ -19,39 +20,30 @@ package enum HTTPAPI {
         administration: any ClusterAdministration,
         logger: Logger,
         onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
-    ) -> some ApplicationProtocol {
+    ) -> some Service {
         let routes = Self.routes
-        let connections = OpenConnections()
         let backend = Backend(
             commands: commands,
             queries: queries,
             status: status,
             administration: administration,
             configuration: configuration,
-            metrics: HTTPMetrics(routes: routes),
-            connections: connections
+            metrics: HTTPMetrics(routes: routes)
         )
         let limits = configuration.limits
-        let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionWatcher(connections: connections)],
-            idleTimeout: TimeAmount(limits.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: limits.headerBytes,
-                maxHeaderListSize: limits.headerBytes,
-                maxHeaderFieldCount: limits.headerCount
-            )
-        )
-        return Application(
-            responder: APIResponder(table: RouteTable(routes), backend: backend),
-            server: .http1(configuration: channel),
-            configuration: ApplicationConfiguration(
+        return Server(
+            childChannelSetup: HTTPConnections(
+                responder: APIResponder(table: RouteTable(routes), backend: backend, logger: logger),
+                limits: limits
+            ),
+            configuration: ServerConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
-                serverName: "Thalweg",
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connectionCount, logger: logger)
             ),
             onServerRunning: { channel in
                 await onServerRunning(channel.localAddress?.port ?? configuration.port)
             },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger
         )
     }

@@ -33,7 +33,7 @@ package struct HTTPAPIConfiguration: Hashable, Sendable {
     }
 
     package var host: String
-    /// 0 takes any free port; see `onServerRunning` of `makeApplication`.
+    /// 0 takes any free port; see `onServerRunning` of `makeServer`.
     package var port: Int
     package var limits: Limits
     /// The Camunda version whose API is served; clients choose their features by it (`gatewayVersion`).

@@ -3,7 +3,6 @@ import CommandLineClient
 import Foundation
 import Glibc
 import HTTPAPI
-import Hummingbird
 import Logging
 import Node
 import ServiceLifecycle
@@ -113,7 +112,7 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw ServeFailure("thalweg cannot start: \(error)")
         }
-        let application = HTTPAPI.makeApplication(
+        let server = HTTPAPI.makeServer(
             configuration: HTTPAPIConfiguration(host: host, port: port),
             commands: node,
             queries: node,
@@ -133,7 +132,7 @@ struct ServeCommand: AsyncParsableCommand {
             configuration: .init(
                 // Services end in reverse order: leadership is handed over while clients are still served.
                 services: [
-                    .init(service: application), .init(service: CertificateReload(node: node)),
+                    .init(service: server), .init(service: CertificateReload(node: node)),
                     .init(service: LeadershipHandover(node: node)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],

@@ -79,8 +79,7 @@ enum Project {
         "HTTPAPI": Rule(
             ours: ["Gateway", "JSON", "ProcessEngine"],
             others: [
-                "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore",
-                "ServiceLifecycle",
+                "HummingbirdCore", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "ServiceLifecycle",
             ]
         ),
         "CommandLineClient": Rule(
@@ -101,7 +100,7 @@ enum Project {
         "thalweg": Rule(
             ours: ["ClusterCertificates", "CommandLineClient", "Drills", "Gateway", "HTTPAPI", "Node"],
             others: [
-                "ArgumentParser", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals",
+                "ArgumentParser", "Logging", "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals",
             ]
         ),
     ]

@@ -1,10 +1,4 @@
 import Gateway
-import HTTPTypes
-import Hummingbird
-import HummingbirdTesting
-import JSON
-import Logging
-import NIOCore
 import ProcessEngine
 import Synchronization
 import Testing
@@ -22,6 +16,8 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
         var outcome: CommandOutcome = .answered(.done)
         /// Waits until the task is cancelled, then answers `outcome`.
         var waitsForCancellation = false
+        /// Waits until the test calls `release()`, then answers `outcome`.
+        var waitsForRelease = false
         var page = SearchPage(rows: [], totalItems: 0, hasMoreTotalItems: false)
         var rows: [ViewKind: [Int64: ViewRow]] = [:]
         var xml: [UInt8]?
@@ -51,6 +47,7 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
     private let state: Mutex<State>
     private let cancelled = AsyncStream<Void>.makeStream()
     private let submitted = AsyncStream<Void>.makeStream()
+    private let released = AsyncStream<Void>.makeStream()
 
     init(_ script: Script = Script()) { self.state = Mutex(State(script: script)) }
 
@@ -78,8 +75,15 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
             for await _ in stream {}
             self.cancelled.continuation.yield()
         }
+        if script.waitsForRelease {
+            for await _ in self.released.stream { break }
+            if Task.isCancelled { self.cancelled.continuation.yield() }
+        }
         return script.outcome
     }
+
+    /// Lets one command that waits for it go on.
+    func release() { self.released.continuation.yield() }
 
     func search(_ request: SearchRequest, consistency: ReadConsistency) async throws -> SearchPage {
         let script = self.queried(consistency)
@@ -145,60 +149,6 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
     func notReadyReason() async -> String? { self.state.withLock { $0.script.notReadyReason } }
 
     func metricsText() async -> String { "thalweg_term 1\n" }
-}
-
-// MARK: - Requests
-
-/// Serves the API without a socket.
-func withAPI(
-    _ gateway: ScriptedGateway,
-    limits: HTTPAPIConfiguration.Limits = .init(),
-    setup: TestingSetup = .router,
-    _ test: @Sendable (any TestClientProtocol) async throws -> Void
-) async throws {
-    let application = HTTPAPI.makeApplication(
-        configuration: HTTPAPIConfiguration(port: 0, limits: limits),
-        commands: gateway,
-        queries: gateway,
-        status: gateway,
-        administration: gateway,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    )
-    try await application.test(setup, test)
-}
-
-struct Reply {
-    var status: Int
-    var headers: HTTPFields
-    var body: [UInt8]
-
-    var text: String { String(decoding: self.body, as: UTF8.self) }
-    func json() throws -> JSONValue { try JSONParser.parse(self.body) }
-    /// The `detail` of a problem.
-    func detail() throws -> String { try self.json().objectValue?["detail"]?.stringValue ?? "" }
-    func title() throws -> String { try self.json().objectValue?["title"]?.stringValue ?? "" }
-}
-
-extension TestClientProtocol {
-    func send(
-        _ method: String,
-        _ path: String,
-        _ body: String? = nil,
-        headers: HTTPFields = [.contentType: "application/json"]
-    ) async throws -> Reply {
-        try await self.send(method, path, bytes: body.map { Array($0.utf8) }, headers: headers)
-    }
-
-    func send(_ method: String, _ path: String, bytes: [UInt8]?, headers: HTTPFields) async throws -> Reply {
-        let method = try #require(HTTPRequest.Method(rawValue: method))
-        let body = bytes.map { ByteBuffer(bytes: $0) }
-        let response = try await self.executeRequest(uri: path, method: method, headers: headers, body: body)
-        return Reply(
-            status: response.status.code,
-            headers: response.headers,
-            body: Array(buffer: response.body)
-        )
-    }
 }
 
 /// A row with the given fields; those left out are null, or what a field that is never null may hold.

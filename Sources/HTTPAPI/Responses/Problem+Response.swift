@@ -1,5 +1,3 @@
-import HTTPTypes
-import HummingbirdCore
 import JSON
 import NIOCore
 
@@ -17,12 +15,14 @@ extension Problem {
         writer.member("detail", Self.shortened(self.detail, to: Self.detailLengthLimit))
         writer.member("instance", Self.shortened(path, to: Self.instanceLengthLimit))
         writer.endObject()
-        var headers: HTTPFields = [.contentType: "application/problem+json"]
-        if !self.allowedMethods.isEmpty { headers[.allow] = self.allowedMethods.joined(separator: ", ") }
-        return Response(
-            status: HTTPResponse.Status(code: self.status),
-            headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: writer.bytes))
+        var response = Response(
+            status: self.status,
+            contentType: "application/problem+json",
+            body: ByteBuffer(bytes: writer.bytes)
         )
+        if !self.allowedMethods.isEmpty {
+            response.fields.append(("Allow", self.allowedMethods.joined(separator: ", ")))
+        }
+        return response
     }
 }

@@ -23,6 +23,11 @@ struct Problem: Error, Hashable {
         )
     }
 
+    static func tooSlow(limit: Duration) -> Problem {
+        let detail = "Expected the whole body within \(limit), but it has not come yet"
+        return Problem(status: 408, title: "REQUEST_TIMEOUT", detail: detail)
+    }
+
     static func unsupported(_ what: String) -> Problem {
         Problem(status: 501, title: "NOT_IMPLEMENTED", detail: "\(what) is not supported by this version of Thalweg")
     }

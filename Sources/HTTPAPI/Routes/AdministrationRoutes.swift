@@ -1,7 +1,6 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 
 /// The cluster's members, and changes of them. Any node may be asked; the leader carries them out.
 enum AdministrationRoutes {
@@ -9,12 +8,12 @@ enum AdministrationRoutes {
     static let nodeIDs: ClosedRange<UInt64> = 1...UInt64(Int32.max)
 
     static let routes = [
-        Route(.get, "/thalweg/v1/cluster/status", status),
-        Route(.get, "/thalweg/v1/cluster/members", members),
-        Route(.post, "/thalweg/v1/cluster/members", add),
-        Route(.post, "/thalweg/v1/cluster/members/{nodeId}/promote", promote),
-        Route(.delete, "/thalweg/v1/cluster/members/{nodeId}", remove),
-        Route(.post, "/thalweg/v1/cluster/transfer-leadership", transferLeadership),
+        Route(.GET, "/thalweg/v1/cluster/status", status),
+        Route(.GET, "/thalweg/v1/cluster/members", members),
+        Route(.POST, "/thalweg/v1/cluster/members", add),
+        Route(.POST, "/thalweg/v1/cluster/members/{nodeId}/promote", promote),
+        Route(.DELETE, "/thalweg/v1/cluster/members/{nodeId}", remove),
+        Route(.POST, "/thalweg/v1/cluster/transfer-leadership", transferLeadership),
     ]
 
     // MARK: Queries
@@ -89,7 +88,7 @@ enum AdministrationRoutes {
 
     @Sendable
     private static func add(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: ["nodeId", "address"])
+        let body = try call.object(allowed: ["nodeId", "address"])
         let node = try body.requiredInteger("nodeId", in: Self.nodeIDs)
         let text = try body.requiredString("address")
         guard let address = NodeAddress(text) else {
@@ -103,7 +102,7 @@ enum AdministrationRoutes {
     @Sendable
     private static func promote(_ call: Call) async throws -> Response {
         let node = try Self.node(call)
-        _ = try await call.object(allowed: [], isRequired: false)
+        _ = try call.object(allowed: [], isRequired: false)
         return try await Self.change(.promote(node: node), call)
     }
 
@@ -114,7 +113,7 @@ enum AdministrationRoutes {
 
     @Sendable
     private static func transferLeadership(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: ["nodeId"], isRequired: false)
+        let body = try call.object(allowed: ["nodeId"], isRequired: false)
         let node = try body.integer("nodeId", in: Self.nodeIDs)
         let administration = call.backend.administration
         return try Self.response(

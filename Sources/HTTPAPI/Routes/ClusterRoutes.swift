@@ -1,17 +1,16 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 import ProcessEngine
 
 /// What clients ask about the cluster, the licence and themselves.
 enum ClusterRoutes {
     static let routes = [
-        Route(.get, "/v2/topology", topology),
-        Route(.get, "/v2/status", status),
-        Route(.get, "/v2/license", license),
-        Route(.get, "/v2/authentication/me", user),
-        Route(.get, "/v2/system/configuration", configuration),
+        Route(.GET, "/v2/topology", topology),
+        Route(.GET, "/v2/status", status),
+        Route(.GET, "/v2/license", license),
+        Route(.GET, "/v2/authentication/me", user),
+        Route(.GET, "/v2/system/configuration", configuration),
     ]
 
     /// All members, with what this node knows of them; a node that has no members yet tells of itself.

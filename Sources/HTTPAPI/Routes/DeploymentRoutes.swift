@@ -1,6 +1,5 @@
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 import ProcessEngine
 
 /// Deployments of models.
@@ -8,12 +7,12 @@ enum DeploymentRoutes {
     private static let nameLengthLimit = 1024
     private static let resourceLimit = 500
 
-    static let routes = [Route(.post, "/v2/deployments", deploy)]
+    static let routes = [Route(.POST, "/v2/deployments", body: .multipart, deploy)]
 
     @Sendable
     private static func deploy(_ call: Call) async throws -> Response {
-        let contentType = call.request.headers[.contentType]
-        let bytes = try await call.body(limit: call.limits.multipartBodyBytes)
+        let contentType = call.request.header("Content-Type")
+        let bytes = call.request.body
         let body = try MultipartBody(bytes, contentType: contentType)
         var resources: [DeploymentResource] = []
         var tenantID = defaultTenantID

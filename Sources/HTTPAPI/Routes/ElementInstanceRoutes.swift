@@ -1,22 +1,21 @@
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
 import ProcessEngine
 
 /// Element instances.
 enum ElementInstanceRoutes {
     static let routes = [
-        Route(.post, "/v2/element-instances/search") { try await $0.search(.elementInstance) },
-        Route(.get, "/v2/element-instances/{elementInstanceKey}") {
+        Route(.POST, "/v2/element-instances/search") { try await $0.search(.elementInstance) },
+        Route(.GET, "/v2/element-instances/{elementInstanceKey}") {
             try await $0.row(.elementInstance, key: "elementInstanceKey")
         },
-        Route(.put, "/v2/element-instances/{elementInstanceKey}/variables", setVariables),
-        Route(.post, "/v2/element-instances/{elementInstanceKey}/incidents/search", searchIncidents),
+        Route(.PUT, "/v2/element-instances/{elementInstanceKey}/variables", setVariables),
+        Route(.POST, "/v2/element-instances/{elementInstanceKey}/incidents/search", searchIncidents),
     ]
 
     @Sendable
     private static func setVariables(_ call: Call) async throws -> Response {
         let key = try call.key("elementInstanceKey")
-        let body = try await call.object(allowed: ["variables", "local", "operationReference"])
+        let body = try call.object(allowed: ["variables", "local", "operationReference"])
         try body.checkOperationReference()
         let command = Command.setVariables(
             scope: key,

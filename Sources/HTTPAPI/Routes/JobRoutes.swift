@@ -1,18 +1,17 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 import ProcessEngine
 
 /// Jobs and what workers do with them.
 enum JobRoutes {
     static let routes = [
-        Route(.post, "/v2/jobs/activation", activate),
-        Route(.post, "/v2/jobs/search") { try await $0.search(.job) },
-        Route(.patch, "/v2/jobs/{jobKey}", update),
-        Route(.post, "/v2/jobs/{jobKey}/completion", complete),
-        Route(.post, "/v2/jobs/{jobKey}/failure", fail),
-        Route(.post, "/v2/jobs/{jobKey}/error", throwError),
+        Route(.POST, "/v2/jobs/activation", activate),
+        Route(.POST, "/v2/jobs/search") { try await $0.search(.job) },
+        Route(.PATCH, "/v2/jobs/{jobKey}", update),
+        Route(.POST, "/v2/jobs/{jobKey}/completion", complete),
+        Route(.POST, "/v2/jobs/{jobKey}/failure", fail),
+        Route(.POST, "/v2/jobs/{jobKey}/error", throwError),
     ]
 
     // MARK: Activation
@@ -27,7 +26,7 @@ enum JobRoutes {
 
     @Sendable
     private static func activate(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: Self.activationProperties)
+        let body = try call.object(allowed: Self.activationProperties)
         var command = Command.ActivateJobs(
             type: try body.requiredString("type"),
             worker: try body.string("worker") ?? "",
@@ -107,7 +106,7 @@ enum JobRoutes {
     @Sendable
     private static func complete(_ call: Call) async throws -> Response {
         let key = try call.key("jobKey")
-        let body = try await call.object(
+        let body = try call.object(
             allowed: ["variables", "result", "jobLeaseToken", "businessId"],
             isRequired: false
         )
@@ -120,7 +119,7 @@ enum JobRoutes {
     @Sendable
     private static func fail(_ call: Call) async throws -> Response {
         let key = try call.key("jobKey")
-        let body = try await call.object(
+        let body = try call.object(
             allowed: ["retries", "errorMessage", "retryBackOff", "variables", "jobLeaseToken"],
             isRequired: false
         )
@@ -136,7 +135,7 @@ enum JobRoutes {
     @Sendable
     private static func throwError(_ call: Call) async throws -> Response {
         let key = try call.key("jobKey")
-        let body = try await call.object(allowed: ["errorCode", "errorMessage", "variables", "jobLeaseToken"])
+        let body = try call.object(allowed: ["errorCode", "errorMessage", "variables", "jobLeaseToken"])
         let error = Command.ThrowJobError(
             errorCode: try body.requiredString("errorCode"),
             errorMessage: try body.string("errorMessage") ?? "",
@@ -150,7 +149,7 @@ enum JobRoutes {
     @Sendable
     private static func update(_ call: Call) async throws -> Response {
         let key = try call.key("jobKey")
-        let body = try await call.object(allowed: ["changeset", "operationReference", "jobLeaseToken"])
+        let body = try call.object(allowed: ["changeset", "operationReference", "jobLeaseToken"])
         try body.checkOperationReference()
         let changes = try body.requiredObject("changeset", allowed: ["retries", "timeout", "priority"])
         let change = Command.JobChange(

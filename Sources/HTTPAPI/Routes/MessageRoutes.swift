@@ -1,18 +1,17 @@
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 import ProcessEngine
 
 /// Messages.
 enum MessageRoutes {
     static let routes = [
-        Route(.post, "/v2/messages/publication", publish),
-        Route(.post, "/v2/messages/correlation", correlate),
+        Route(.POST, "/v2/messages/publication", publish),
+        Route(.POST, "/v2/messages/correlation", correlate),
     ]
 
     @Sendable
     private static func publish(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: [
+        let body = try call.object(allowed: [
             "name", "correlationKey", "timeToLive", "messageId", "variables", "tenantId", "businessId",
         ])
         try body.refuse("businessId")
@@ -39,7 +38,7 @@ enum MessageRoutes {
 
     @Sendable
     private static func correlate(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: ["name", "correlationKey", "variables", "tenantId", "businessId"])
+        let body = try call.object(allowed: ["name", "correlationKey", "variables", "tenantId", "businessId"])
         try body.refuse("businessId")
         let command = Command.CorrelateMessage(
             name: try body.requiredString("name"),

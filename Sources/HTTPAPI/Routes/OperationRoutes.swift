@@ -1,14 +1,13 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
 
 /// What operators and their tools ask a node.
 enum OperationRoutes {
     static let routes = [
-        Route(.get, "/thalweg/v1/live") { _ in .text("live\n") },
-        Route(.get, "/thalweg/v1/ready", ready),
-        Route(.get, "/metrics", metrics),
-        Route(.post, "/thalweg/v1/echo", echo),
+        Route(.GET, "/thalweg/v1/live") { _ in .text("live\n") },
+        Route(.GET, "/thalweg/v1/ready", ready),
+        Route(.GET, "/metrics", metrics),
+        Route(.POST, "/thalweg/v1/echo", echo),
     ]
 
     @Sendable
@@ -22,7 +21,7 @@ enum OperationRoutes {
     /// Reads the body and does nothing: what a request costs without its command. The measure for benchmarks.
     @Sendable
     private static func echo(_ call: Call) async throws -> Response {
-        _ = try await call.jsonBody()
+        _ = try call.jsonBody()
         return .done()
     }
 

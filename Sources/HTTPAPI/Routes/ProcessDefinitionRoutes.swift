@@ -1,17 +1,16 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
 import ProcessEngine
 
 /// Process definitions.
 enum ProcessDefinitionRoutes {
     static let routes = [
-        Route(.post, "/v2/process-definitions/search") { try await $0.search(.processDefinition) },
-        Route(.get, "/v2/process-definitions/{processDefinitionKey}") {
+        Route(.POST, "/v2/process-definitions/search") { try await $0.search(.processDefinition) },
+        Route(.GET, "/v2/process-definitions/{processDefinitionKey}") {
             try await $0.row(.processDefinition, key: "processDefinitionKey")
         },
-        Route(.get, "/v2/process-definitions/{processDefinitionKey}/xml", xml),
-        Route(.get, "/v2/process-definitions/{processDefinitionKey}/form", form),
+        Route(.GET, "/v2/process-definitions/{processDefinitionKey}/xml", xml),
+        Route(.GET, "/v2/process-definitions/{processDefinitionKey}/form", form),
     ]
 
     @Sendable

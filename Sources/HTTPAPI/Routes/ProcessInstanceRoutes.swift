@@ -1,7 +1,6 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
 import JSON
+import NIOHTTP1
 import ProcessEngine
 
 /// Process instances.
@@ -14,20 +13,20 @@ enum ProcessInstanceRoutes {
     private static let startInstructionLimit = 100
 
     static let routes = [
-        Route(.post, "/v2/process-instances", create),
-        Route(.post, "/v2/process-instances/search") { try await $0.search(.processInstance) },
-        Route(.get, "/v2/process-instances/{processInstanceKey}") {
+        Route(.POST, "/v2/process-instances", create),
+        Route(.POST, "/v2/process-instances/search") { try await $0.search(.processInstance) },
+        Route(.GET, "/v2/process-instances/{processInstanceKey}") {
             try await $0.row(.processInstance, key: "processInstanceKey")
         },
-        Route(.post, "/v2/process-instances/{processInstanceKey}/cancellation", cancel),
-        Route(.post, "/v2/process-instances/{processInstanceKey}/incidents/search", searchIncidents),
+        Route(.POST, "/v2/process-instances/{processInstanceKey}/cancellation", cancel),
+        Route(.POST, "/v2/process-instances/{processInstanceKey}/incidents/search", searchIncidents),
     ]
 
     // MARK: Creation
 
     @Sendable
     private static func create(_ call: Call) async throws -> Response {
-        let body = try await call.object(allowed: Self.creationProperties)
+        let body = try call.object(allowed: Self.creationProperties)
         try body.checkOperationReference()
         if let instructions = try body.objects("runtimeInstructions", allowed: ["type", "afterElementId"], limit: 100),
             !instructions.isEmpty
@@ -98,7 +97,7 @@ enum ProcessInstanceRoutes {
     @Sendable
     private static func cancel(_ call: Call) async throws -> Response {
         let key = try call.key("processInstanceKey")
-        try await call.object(allowed: ["operationReference"], isRequired: false).checkOperationReference()
+        try call.object(allowed: ["operationReference"], isRequired: false).checkOperationReference()
         return try await call.perform(.cancelInstance(key), .cancelProcessInstance)
     }
 

@@ -1,6 +1,5 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
 import ProcessEngine
 
 /// User tasks.
@@ -9,14 +8,14 @@ enum UserTaskRoutes {
     private static let scopeLimit = 200
 
     static let routes = [
-        Route(.post, "/v2/user-tasks/search") { try await $0.search(.userTask) },
-        Route(.get, "/v2/user-tasks/{userTaskKey}") { try await $0.row(.userTask, key: "userTaskKey") },
-        Route(.patch, "/v2/user-tasks/{userTaskKey}", update),
-        Route(.post, "/v2/user-tasks/{userTaskKey}/assignment", assign),
-        Route(.delete, "/v2/user-tasks/{userTaskKey}/assignee", unassign),
-        Route(.post, "/v2/user-tasks/{userTaskKey}/completion", complete),
-        Route(.get, "/v2/user-tasks/{userTaskKey}/form", form),
-        Route(.post, "/v2/user-tasks/{userTaskKey}/variables/search", searchVariables),
+        Route(.POST, "/v2/user-tasks/search") { try await $0.search(.userTask) },
+        Route(.GET, "/v2/user-tasks/{userTaskKey}") { try await $0.row(.userTask, key: "userTaskKey") },
+        Route(.PATCH, "/v2/user-tasks/{userTaskKey}", update),
+        Route(.POST, "/v2/user-tasks/{userTaskKey}/assignment", assign),
+        Route(.DELETE, "/v2/user-tasks/{userTaskKey}/assignee", unassign),
+        Route(.POST, "/v2/user-tasks/{userTaskKey}/completion", complete),
+        Route(.GET, "/v2/user-tasks/{userTaskKey}/form", form),
+        Route(.POST, "/v2/user-tasks/{userTaskKey}/variables/search", searchVariables),
     ]
 
     // MARK: Commands
@@ -24,7 +23,7 @@ enum UserTaskRoutes {
     @Sendable
     private static func assign(_ call: Call) async throws -> Response {
         let key = try call.key("userTaskKey")
-        let body = try await call.object(allowed: ["assignee", "allowOverride", "action"])
+        let body = try call.object(allowed: ["assignee", "allowOverride", "action"])
         let command = Command.assignUserTask(
             key,
             assignee: try body.requiredString("assignee"),
@@ -42,7 +41,7 @@ enum UserTaskRoutes {
     @Sendable
     private static func complete(_ call: Call) async throws -> Response {
         let key = try call.key("userTaskKey")
-        let body = try await call.object(allowed: ["variables", "action"], isRequired: false)
+        let body = try call.object(allowed: ["variables", "action"], isRequired: false)
         let command = Command.completeUserTask(
             key,
             variables: try body.variables(),
@@ -54,7 +53,7 @@ enum UserTaskRoutes {
     @Sendable
     private static func update(_ call: Call) async throws -> Response {
         let key = try call.key("userTaskKey")
-        let body = try await call.object(allowed: ["changeset", "action"], isRequired: false)
+        let body = try call.object(allowed: ["changeset", "action"], isRequired: false)
         var change = Command.UserTaskChange()
         // The documentation says that further attributes of the changeset are ignored.
         if let changes = try body.object("changeset", allowed: nil) {

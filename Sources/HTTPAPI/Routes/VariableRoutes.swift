@@ -1,11 +1,10 @@
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
 import ProcessEngine
 
 /// Variables.
 enum VariableRoutes {
     static let routes = [
-        Route(.post, "/v2/variables/search") { try await $0.search(.variable) },
-        Route(.get, "/v2/variables/{variableKey}") { try await $0.row(.variable, key: "variableKey") },
+        Route(.POST, "/v2/variables/search") { try await $0.search(.variable) },
+        Route(.GET, "/v2/variables/{variableKey}") { try await $0.row(.variable, key: "variableKey") },
     ]
 }

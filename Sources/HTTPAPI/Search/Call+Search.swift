@@ -1,5 +1,4 @@
 import Gateway
-import HummingbirdCore
 import JSON
 import ProcessEngine
 
@@ -29,7 +28,7 @@ extension Call {
     ) async throws -> Response {
         let schema = schema ?? SearchSchema.of(view)
         let form = view == .variable ? try self.variableForm() : .other
-        let request = try SearchTranslator.request(await self.jsonBody(), schema: schema, within: within)
+        let request = try SearchTranslator.request(self.jsonBody(), schema: schema, within: within)
         let page = try await self.queries { try await $0.search(request, consistency: $1) }
         var writer = JSONWriter()
         writer.beginObject()

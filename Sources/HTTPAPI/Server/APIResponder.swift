@@ -1,49 +1,42 @@
-import HTTPTypes
-import Hummingbird
-import HummingbirdCore
 import Logging
-import NIOCore
-
-/// What the server hands over with each request.
-struct APIRequestContext: InitializableFromSource, Sendable {
-    let connection: ObjectIdentifier
-    let logger: Logger
-
-    /// Made by the server for each request.
-    init(source: ApplicationRequestContextSource) {
-        self.connection = ObjectIdentifier(source.channel)
-        self.logger = source.logger
-    }
-}
+import NIOHTTP1
 
 /// Finds a request's operation, runs it, renders what it throws, counts and logs.
-struct APIResponder: HTTPResponder {
-    typealias Context = APIRequestContext
-
+struct APIResponder: Sendable {
     let table: RouteTable
     let backend: Backend
+    let logger: Logger
+
+    /// Where a request goes to, and how large its body may be.
+    func target(of head: HTTPRequestHead) -> Target {
+        let uri = head.uri[...]
+        let queryStart = uri.utf8.firstIndex(of: UInt8(ascii: "?"))
+        let path = uri[..<(queryStart ?? uri.endIndex)]
+        let query = queryStart.map { uri[uri.utf8.index(after: $0)...] } ?? ""
+        let match = self.table.match(head.method, path)
+        var use = BodyUse.ignored
+        if case .found(let route, _) = match { use = self.table.routes[route].body }
+        let limits = self.backend.configuration.limits
+        return Target(
+            path: path,
+            query: query,
+            match: match,
+            bodyLimit: use == .multipart ? limits.multipartBodyBytes : limits.jsonBodyBytes,
+            keepsBody: use != .ignored
+        )
+    }
 
     /// Answers one request; never throws.
-    func respond(to request: Request, context: APIRequestContext) async throws -> Response {
+    func respond(to request: Request, from client: ClientPresence) async -> Response {
         let start = ContinuousClock.now
-        let target = (request.head.path ?? "/")[...]
-        let queryStart = target.utf8.firstIndex(of: UInt8(ascii: "?"))
-        let path = target[..<(queryStart ?? target.endIndex)]
-        let query = queryStart.map { target[target.utf8.index(after: $0)...] } ?? ""
-
+        let path = request.target.path
         var position: Int?
-        var response: Response
-        switch self.table.match(request.method, path) {
+        let response: Response
+        switch request.target.match {
         case .found(let route, let parameter):
             position = route
-            let call = Call(
-                request: request,
-                backend: self.backend,
-                parameter: parameter,
-                query: query,
-                connection: context.connection
-            )
-            response = await self.response(to: call, self.table.routes[route].handler, path: path, context)
+            let call = Call(request: request, backend: self.backend, parameter: parameter, client: client)
+            response = await self.response(to: call, self.table.routes[route].handler)
         case .wrongMethod(let allowed):
             let detail =
                 "Expected \(allowed.joined(separator: " or ")) for \(Problem.quoted(path)), "
@@ -55,38 +48,35 @@ struct APIResponder: HTTPResponder {
             response = problem.response(path: String(path))
         }
         let duration = ContinuousClock.now - start
-        self.backend.metrics.count(route: position, status: response.status.code, duration: duration)
-        context.logger.debug(
+        self.backend.metrics.count(route: position, status: response.status, duration: duration)
+        self.logger.debug(
             "http request answered",
             metadata: [
                 "http.method": "\(request.method.rawValue)", "http.path": "\(path)",
-                "http.status": "\(response.status.code)", "http.duration": "\(duration)",
+                "http.status": "\(response.status)", "http.duration": "\(duration)",
             ]
         )
         return response
     }
 
-    private func response(
-        to call: Call,
-        _ handler: Route.Handler,
-        path: Substring,
-        _ context: APIRequestContext
-    ) async -> Response {
+    private func response(to call: Call, _ handler: Route.Handler) async -> Response {
         do {
+            // Who ignores the body has no need of its rest.
+            if let refusal = call.request.refusal, call.request.target.keepsBody { throw refusal }
             return try await handler(call)
         } catch let problem as Problem {
-            return problem.response(path: String(path))
+            return problem.response(path: String(call.request.target.path))
         } catch {
-            context.logger.error(
+            self.logger.error(
                 "http request failed",
-                metadata: ["http.path": "\(path)", "error": "\(error)"]
+                metadata: ["http.path": "\(call.request.target.path)", "error": "\(error)"]
             )
             let problem = Problem(
                 status: 500,
                 title: "INTERNAL_SERVER_ERROR",
                 detail: "The request failed by a fault of the server; its log says why"
             )
-            return problem.response(path: String(path))
+            return problem.response(path: String(call.request.target.path))
         }
     }
 }

@@ -1,8 +1,5 @@
 import Gateway
-import HTTPTypes
-import HummingbirdCore
 import JSON
-import NIOCore
 import ProcessEngine
 
 /// What every operation needs besides the request.
@@ -13,7 +10,6 @@ final class Backend: Sendable {
     let administration: any ClusterAdministration
     let configuration: HTTPAPIConfiguration
     let metrics: HTTPMetrics
-    let connections: OpenConnections
 
     init(
         commands: any CommandGateway,
@@ -21,8 +17,7 @@ final class Backend: Sendable {
         status: any StatusGateway,
         administration: any ClusterAdministration,
         configuration: HTTPAPIConfiguration,
-        metrics: HTTPMetrics,
-        connections: OpenConnections
+        metrics: HTTPMetrics
     ) {
         self.commands = commands
         self.queries = queries
@@ -30,7 +25,6 @@ final class Backend: Sendable {
         self.administration = administration
         self.configuration = configuration
         self.metrics = metrics
-        self.connections = connections
     }
 }
 
@@ -40,10 +34,7 @@ struct Call: Sendable {
     let backend: Backend
     /// The path's segment that stands for a parameter; empty if there is none.
     let parameter: Substring
-    /// Everything behind the question mark.
-    let query: Substring
-    /// Identifies the connection in `Backend.connections`.
-    let connection: ObjectIdentifier
+    let client: ClientPresence
 
     private static let keyLengthLimit = 25
 
@@ -89,7 +80,7 @@ struct Call: Sendable {
 
     /// The first value of a query parameter, as written; empty if it has none, nil if it is not there.
     private func queryValue(_ name: String) -> Substring? {
-        for pair in self.query.split(separator: "&") {
+        for pair in self.request.target.query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.first == name[...] { return parts.count == 2 ? parts[1] : "" }
         }
@@ -100,9 +91,9 @@ struct Call: Sendable {
 // MARK: - Body
 
 extension Call {
-    /// Collects the body of a request that carries JSON.
-    func jsonBody() async throws -> [UInt8] {
-        let contentType = self.request.headers[.contentType]
+    /// The body of a request that carries JSON.
+    func jsonBody() throws(Problem) -> [UInt8] {
+        let contentType = self.request.header("Content-Type")
         if let contentType, !Self.isJSON(contentType) {
             throw Problem(
                 status: 415,
@@ -110,35 +101,7 @@ extension Call {
                 detail: "Expected a body of type 'application/json', but got \(Problem.quoted(contentType))"
             )
         }
-        return try await self.body(limit: self.limits.jsonBodyBytes)
-    }
-
-    /// Collects the body, refusing it as soon as it is known to be too large or too slow.
-    func body(limit: Int) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var start: ContinuousClock.Instant?
-        for try await buffer in self.request.body {
-            guard bytes.count + buffer.readableBytes <= limit else { throw Problem.tooLarge(limit: limit) }
-            if bytes.isEmpty {
-                // Most bodies come in one piece and need neither clock nor announced length.
-                bytes = Array(buffer: buffer)
-                continue
-            }
-            let now = ContinuousClock.now
-            if let start {
-                guard now - start < self.limits.bodyTimeout else {
-                    let detail = "Expected the whole body within \(self.limits.bodyTimeout), but it has not come yet"
-                    throw Problem(status: 408, title: "REQUEST_TIMEOUT", detail: detail)
-                }
-            } else {
-                start = now
-                let length = self.request.headers[.contentLength].flatMap { Int($0) } ?? 0
-                guard length <= limit else { throw Problem.tooLarge(limit: limit) }
-                bytes.reserveCapacity(max(length, bytes.count))
-            }
-            bytes.append(contentsOf: buffer.readableBytesView)
-        }
-        return bytes
+        return self.request.body
     }
 
     private static func isJSON(_ contentType: String) -> Bool {
@@ -148,8 +111,8 @@ extension Call {
     }
 
     /// The members of a JSON object in the body; an empty body is an empty object unless `isRequired`.
-    func object(allowed: [String], isRequired: Bool = true) async throws -> RequestObject {
-        let bytes = try await self.jsonBody()
+    func object(allowed: [String], isRequired: Bool = true) throws(Problem) -> RequestObject {
+        let bytes = try self.jsonBody()
         if bytes.isEmpty, !isRequired { return .empty }
         return try RequestObject(bytes, allowed: allowed, depth: self.limits.jsonDepth)
     }
@@ -160,12 +123,11 @@ extension Call {
 extension Call {
     /// Bytes of an `Idempotency-Key`.
     private static let idempotencyKeyLimit = 256
-    private static let idempotencyKeyHeader = HTTPField.Name("Idempotency-Key")
 
     /// How a command without any wait of its own is sent.
     func options() throws(Problem) -> RequestOptions {
         var options = RequestOptions(timeout: self.limits.commandTimeout)
-        guard let name = Self.idempotencyKeyHeader, let key = self.request.headers[name] else { return options }
+        guard let key = self.request.header("Idempotency-Key") else { return options }
         guard !key.isEmpty, key.utf8.count <= Self.idempotencyKeyLimit else {
             let limit = Self.idempotencyKeyLimit
             throw .invalid("Expected an 'Idempotency-Key' of 1 to \(limit) bytes, but got \(key.utf8.count)")
@@ -186,9 +148,8 @@ extension Call {
         _ name: CommandName,
         options: RequestOptions
     ) async throws(Problem) -> Answer {
-        let commands = self.backend.commands
-        let outcome = await self.backend.connections.untilClosed(self.connection) {
-            await commands.submit(command, options: options)
+        let outcome = await self.client.whilePresent {
+            await self.backend.commands.submit(command, options: options)
         }
         return try Self.answer(outcome, name)
     }

@@ -1,4 +1,4 @@
-import HTTPTypes
+import NIOHTTP1
 import Synchronization
 
 /// Counts requests by route and class of status. Labels come from the route table alone, so their number is bounded.

@@ -1,19 +1,29 @@
-import HTTPTypes
-import HummingbirdCore
+import NIOHTTP1
+
+/// What an operation does with its request's body.
+enum BodyUse: Sendable {
+    case json
+    case multipart
+    /// It is dropped.
+    case ignored
+}
 
 /// One operation of the API.
 struct Route: Sendable {
     /// Turns a request into a response; a thrown `Problem` is rendered by the caller.
     typealias Handler = @Sendable (Call) async throws -> Response
 
-    let method: HTTPRequest.Method
+    let method: HTTPMethod
     /// Segments in braces stand for any one segment.
     let pattern: String
+    let body: BodyUse
     let handler: Handler
 
-    init(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler) {
+    /// - Parameter body: nil if the method says it.
+    init(_ method: HTTPMethod, _ pattern: String, body: BodyUse? = nil, _ handler: @escaping Handler) {
         self.method = method
         self.pattern = pattern
+        self.body = body ?? (method == .GET || method == .DELETE ? .ignored : .json)
         self.handler = handler
     }
 }
@@ -30,7 +40,7 @@ struct RouteTable: Sendable {
     private struct Node: Sendable {
         var children: [Substring: Int] = [:]
         var parameterChild: Int?
-        var routes: [(method: HTTPRequest.Method, route: Int)] = []
+        var routes: [(method: HTTPMethod, route: Int)] = []
     }
 
     let routes: [Route]
@@ -66,7 +76,7 @@ struct RouteTable: Sendable {
     }
 
     /// - Parameter path: without query; begins with a slash.
-    func match(_ method: HTTPRequest.Method, _ path: Substring) -> Match {
+    func match(_ method: HTTPMethod, _ path: Substring) -> Match {
         var node = 0
         var parameter: Substring = ""
         guard path.utf8.first == UInt8(ascii: "/") else { return .unknownPath }
