@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+                "Gateway", "HTTPAPI", "JSON", "ProcessEngine", httpTypes, lifecycle, logging, nioCore, nioHTTP1,
+                nioPosix,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: settings

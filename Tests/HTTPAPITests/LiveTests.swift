@@ -19,6 +19,31 @@ import Testing
         ScriptedGateway(.init(outcome: .answered(.jobsActivated([])), waitsForCancellation: true))
     }
 
+    /// About a megabyte.
+    private static let jobs = (0..<100).map { number in
+        Answer.ActivatedJob(
+            key: Key(Int64(number)),
+            type: String(repeating: "x", count: 10_000),
+            processInstanceKey: Key(7),
+            rootProcessInstanceKey: Key(6),
+            definitionKey: Key(5),
+            processID: "order",
+            version: 2,
+            elementID: "task",
+            elementInstanceKey: Key(8),
+            customHeaders: Array("{}".utf8),
+            worker: "w",
+            retries: 3,
+            deadline: 1,
+            variables: VariableDocument([]),
+            tenantID: "<default>",
+            tags: [],
+            priority: 50,
+            businessID: nil,
+            lease: nil
+        )
+    }
+
     // MARK: Several requests
 
     @Test func `requests follow each other on one connection`() async throws {
@@ -56,30 +81,7 @@ import Testing
     }
 
     @Test func `a client that reads nothing is not worked for without end`() async throws {
-        let jobs = (0..<100).map { number in
-            Answer.ActivatedJob(
-                key: Key(Int64(number)),
-                type: String(repeating: "x", count: 10_000),
-                processInstanceKey: Key(7),
-                rootProcessInstanceKey: Key(6),
-                definitionKey: Key(5),
-                processID: "order",
-                version: 2,
-                elementID: "task",
-                elementInstanceKey: Key(8),
-                customHeaders: Array("{}".utf8),
-                worker: "w",
-                retries: 3,
-                deadline: 1,
-                variables: VariableDocument([]),
-                tenantID: "<default>",
-                tags: [],
-                priority: 50,
-                businessID: nil,
-                lease: nil
-            )
-        }
-        let gateway = ScriptedGateway(.jobsActivated(jobs))
+        let gateway = ScriptedGateway(.jobsActivated(Self.jobs))
 
         try await TestServer.run(gateway) { server async throws in
             try await server.connect { connection async throws in
@@ -98,6 +100,7 @@ import Testing
         ("GET /thalweg/v1/live HTTP/1.0\r\n\r\n", true), ("GET /thalweg/v1/live HTTP/1.1\r\nHost: a\r\n\r\n", false),
         ("GET /thalweg/v1/live HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false),
         ("GET /thalweg/v1/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true),
+        ("GET /thalweg/v1/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", true),
     ])
     func `a connection stays open as its client wants it`(_ request: String, _ isClosed: Bool) async throws {
         try await TestServer.run(ScriptedGateway()) { server async throws in
@@ -181,6 +184,23 @@ import Testing
                 try await connection.receiveAll()
 
                 #expect(connection.text.hasSuffix(#"{"jobs":[]}"#))
+            }
+        }
+    }
+
+    @Test func `a client that closes its half while it reads gets all of its answers`() async throws {
+        let gateway = ScriptedGateway(.jobsActivated(Self.jobs))
+
+        try await TestServer.run(gateway) { server async throws in
+            try await server.connect { connection async throws in
+                try await connection.send(String(repeating: Self.longPoll, count: 20))
+                try await connection.receive(#""jobs""#)
+                connection.finish()
+
+                try await connection.receiveAll()
+
+                #expect(connection.occurrences(of: "HTTP/1.1 200 OK\r\n") == 20)
+                #expect(connection.text.hasSuffix("]}"))
             }
         }
     }

@@ -126,15 +126,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
             self.isInputEnded = true
             self.client.left()
             switch self.phase {
-            case .idle where self.waiting.isEmpty: context.close(promise: nil)
-            case .receiving where self.waiting.isEmpty: context.close(promise: nil)
+            case .idle where self.waiting.isEmpty: self.closeWhenWritten(context)
+            case .receiving where self.waiting.isEmpty: self.closeWhenWritten(context)
             case .closing where self.isLastWritten: context.close(promise: nil)
             default: break
             }
         case is ChannelShouldQuiesceEvent:
             self.isQuiescing = true
             self.client.left()
-            if self.phase == .idle { context.close(promise: nil) }
+            if self.phase == .idle { self.closeWhenWritten(context) }
         default: break
         }
         context.fireUserInboundEventTriggered(event)
@@ -219,7 +219,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.isTakingWaiting = false
         guard self.waiting.isEmpty else { return }
         if self.isInputEnded, self.phase == .idle || self.phase == .receiving {
-            context.close(promise: nil)
+            self.closeWhenWritten(context)
             return
         }
         self.lookAfterBody(context)
@@ -256,7 +256,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.patience?.cancel()
         self.patience = nil
         self.phase = .working
-        self.keepsAlive = incoming.head.isKeepAlive && problem == nil
+        // The decoder reads nothing behind a request that asks for another protocol; it is answered in this one.
+        let asksForUpgrade = incoming.head.headers.contains(name: "Upgrade")
+        self.keepsAlive = incoming.head.isKeepAlive && problem == nil && !asksForUpgrade
         self.isOldVersion = incoming.head.version != .http1_1
         self.wantsBody = incoming.head.method != .HEAD
         self.number &+= 1
@@ -313,13 +315,24 @@ final class ConnectionHandler: ChannelDuplexHandler {
             context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
             return
         }
+        self.writeLast(.end(nil), context)
+    }
+
+    /// Closes the connection once the client has taken all responses.
+    private func closeWhenWritten(_ context: ChannelHandlerContext) {
+        self.incoming = nil
+        // Nothing but a mark behind what is on its way.
+        self.writeLast(.body(.byteBuffer(ByteBuffer())), context)
+    }
+
+    private func writeLast(_ part: HTTPServerResponsePart, _ context: ChannelHandlerContext) {
         self.phase = .closing
         self.waiting.removeAll()
         self.patience?.cancel()
         self.patience = nil
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in self.wroteLast() }
-        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: written)
+        context.writeAndFlush(Self.wrapOutboundOut(part), promise: written)
     }
 
     /// Closes the connection. Whoever still sends would lose the response by that, so this half closes first then.
