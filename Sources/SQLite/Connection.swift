@@ -1,7 +1,7 @@
 import CSQLite
 
-/// Done once, before the first connection. Where SQLite is in use already it changes nothing.
-private let configuration: Void = { _ = csqlite_configure() }()
+/// Done once, before whatever else this program asks SQLite for: any call starts it, and then it changes nothing.
+let configuration: Void = { _ = csqlite_configure() }()
 
 /// Owns one `sqlite3` handle and closes it when the last user is gone: the database, its statements, its interrupters.
 ///

@@ -10,6 +10,7 @@ package final class StoredFile {
 
     /// Opens the file, or answers nil if there is none.
     package init?(writeAheadFile path: String, vfs: String?) throws {
+        configuration
         guard let system = sqlite3_vfs_find(vfs) else {
             throw SQLiteError(extendedCode: SQLITE_ERROR, message: "no such vfs", operation: "opening '\(path)'")
         }
