@@ -10,6 +10,8 @@ let configuration: Void = { _ = csqlite_configure() }()
 /// the one call that SQLite allows from anywhere as long as the handle is open, which the reference guarantees.
 final class Connection: @unchecked Sendable {
     let handle: OpaquePointer
+    /// Freed with the connection. Not a property: this is written for every step of a statement.
+    let marks: UnsafeMutablePointer<ColumnMarks>
 
     init(path: String, options: DatabaseOptions) throws {
         configuration
@@ -33,11 +35,14 @@ final class Connection: @unchecked Sendable {
             )
         }
         self.handle = handle
+        self.marks = UnsafeMutablePointer<ColumnMarks>.allocate(capacity: 1)
+        self.marks.initialize(to: ColumnMarks())
     }
 
     deinit {
         // The "v2" form also accepts statements that are finalized later; there are none, for they hold a reference.
         sqlite3_close_v2(self.handle)
+        self.marks.deallocate()
     }
 
     /// The error of the call that just failed on this connection.

@@ -85,8 +85,12 @@ package struct ContentHasher: Sendable {
         ContentHash(first: Self.mix(self.first), second: Self.mix(self.second))
     }
 
+    /// What was added so far, for who mixes it further.
     @inline(__always)
-    private static func mix(_ word: UInt64) -> UInt64 {
+    var lanes: (first: UInt64, second: UInt64) { (self.first, self.second) }
+
+    @inline(__always)
+    static func mix(_ word: UInt64) -> UInt64 {
         var word = word
         word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
         word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB

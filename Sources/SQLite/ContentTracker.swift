@@ -4,7 +4,9 @@ import CSQLite
 /// ("The pre-update hook"). Counts what statements do, whatever becomes of their transaction: the owner puts `content`
 /// back after a rollback, of a savepoint too. Of a statement that fails, what it had done counts as well.
 ///
-/// Set up before statements are compiled: SQLite then deletes row by row where it would drop a whole table's pages.
+/// Set up before statements are compiled: SQLite then deletes row by row where it would drop a whole table's pages,
+/// and tells which columns a statement sets ("Compile-Time Authorization Callbacks"): an update is looked at in these
+/// columns alone.
 package final class ContentTracker {
     /// A table whose rows count, or one that is known not to.
     package struct Table: Hashable, Sendable {
@@ -30,114 +32,113 @@ package final class ContentTracker {
         }
     }
 
-    private struct KnownTable {
-        /// A copy of the name, freed with the tracker.
-        let name: UnsafeMutablePointer<CChar>
-        /// Where SQLite kept the name when it was last seen.
-        var address: UnsafePointer<CChar>?
-        let number: UInt64?
+    package var content: Content {
+        get { self.counter.pointee.content }
+        set { self.counter.pointee.content = newValue }
     }
 
-    package var content = Content()
     /// Whether rows are deleted only to be kept elsewhere.
-    package var isMovingOut = false
-    /// What a value could not be read for; `content` means nothing then.
-    package private(set) var failure: SQLiteError?
+    package var isMovingOut: Bool {
+        get { self.counter.pointee.isMovingOut }
+        set { self.counter.pointee.isMovingOut = newValue }
+    }
 
-    /// Freed with the tracker. Not an array: this is looked at for every changed row.
-    private let tables: UnsafeMutableBufferPointer<KnownTable>
+    /// What a value could not be read for; `content` means nothing then.
+    package var failure: SQLiteError? {
+        self.counter.pointee.failureCode.map {
+            SQLiteError(extendedCode: $0, message: String(cString: sqlite3_errstr($0)), operation: "reading a row")
+        }
+    }
+
+    private let counter: UnsafeMutablePointer<RowCounter>
     private let connection: Connection
 
-    init(_ connection: Connection, tables: [Table]) {
-        self.connection = connection
-        self.tables = UnsafeMutableBufferPointer<KnownTable>.allocate(capacity: tables.count)
+    init(_ database: Database, tables: [Table]) throws {
+        let layouts = try RowLayout.read(database, numbers: tables.map { ($0.name, $0.number ?? 0) })
+        let known = UnsafeMutableBufferPointer<RowCounter.Table>.allocate(capacity: tables.count)
         for (index, table) in tables.enumerated() {
-            let characters = table.name.utf8CString
-            let name = UnsafeMutablePointer<CChar>.allocate(capacity: characters.count)
-            for (position, character) in characters.enumerated() { (name + position).initialize(to: character) }
-            self.tables.initializeElement(at: index, to: KnownTable(name: name, number: table.number))
+            known.initializeElement(at: index, to: RowCounter.Table(table, layouts[table.name]))
         }
+        self.connection = database.connection
+        self.counter = UnsafeMutablePointer<RowCounter>.allocate(capacity: 1)
+        self.counter.initialize(to: RowCounter(tables: known, marks: self.connection.marks))
+        self.listen()
+    }
+
+    private func listen() {
+        self.connection.marks.pointee.isActive = true
         sqlite3_preupdate_hook(
-            connection.handle,
-            { context, handle, operation, _, table, _, _ in
+            self.connection.handle,
+            { context, handle, operation, _, table, oldKey, newKey in
                 guard let context, let handle, let table else { return }
-                Unmanaged<ContentTracker>.fromOpaque(context).takeUnretainedValue().note(handle, operation, table)
+                let change = RowCounter.Change(handle: handle, operation: operation, oldKey: oldKey, newKey: newKey)
+                context.assumingMemoryBound(to: RowCounter.self).pointee.note(change, of: table)
             },
-            Unmanaged.passUnretained(self).toOpaque()
+            self.counter
+        )
+        sqlite3_set_authorizer(
+            self.connection.handle,
+            { context, action, table, column, _, _ in
+                guard action == SQLITE_UPDATE, let context, let table, let column else { return SQLITE_OK }
+                let counter = context.assumingMemoryBound(to: RowCounter.self)
+                guard let index = counter.pointee.index(of: table), let start = counter.pointee.tables.baseAddress
+                else { return SQLITE_OK }
+                counter.pointee.marks.pointee.note(start + index, column)
+                return SQLITE_OK
+            },
+            self.counter
         )
     }
 
     deinit {
         sqlite3_preupdate_hook(self.connection.handle, nil, nil)
-        for table in self.tables { table.name.deallocate() }
-        self.tables.deallocate()
+        sqlite3_set_authorizer(self.connection.handle, nil, nil)
+        self.connection.marks.pointee.isActive = false
+        for table in self.counter.pointee.tables { table.deallocate() }
+        self.counter.pointee.tables.deallocate()
+        self.counter.deallocate()
     }
 
     /// Puts back what was there before; what failed since is undone.
     package func restore(_ content: Content) {
-        self.content = content
-        self.failure = nil
-        self.isMovingOut = false
+        self.counter.pointee.content = content
+        self.counter.pointee.failureCode = nil
+        self.counter.pointee.isMovingOut = false
+    }
+}
+
+extension RowCounter.Table {
+    fileprivate init(_ table: ContentTracker.Table, _ layout: RowLayout?) {
+        let columns = layout?.columns ?? []
+        let copies = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>>.allocate(capacity: columns.count)
+        for (index, column) in columns.enumerated() { copies.initializeElement(at: index, to: Self.copy(column)) }
+        self.init(
+            name: Self.copy(table.name),
+            columns: copies,
+            address: nil,
+            number: table.number,
+            keyColumn: layout?.keyColumn ?? -1
+        )
     }
 
-    private func note(_ handle: OpaquePointer, _ operation: Int32, _ table: UnsafePointer<CChar>) {
-        guard let number = self.number(of: table) else { return }
-        let columns = sqlite3_preupdate_count(handle)
-        if operation != SQLITE_INSERT {
-            let hash = self.hash(handle, number, columns, sqlite3_preupdate_old)
-            self.content.rows = self.content.rows - hash
-            if operation == SQLITE_DELETE {
-                if self.isMovingOut { self.content.movedOut = self.content.movedOut + hash }
-                return
-            }
-        }
-        self.content.rows = self.content.rows + self.hash(handle, number, columns, sqlite3_preupdate_new)
+    private static func copy(_ text: String) -> UnsafeMutablePointer<CChar> {
+        let characters = text.utf8CString
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: characters.count)
+        for (position, character) in characters.enumerated() { (copy + position).initialize(to: character) }
+        return copy
     }
 
-    /// The number of a table that counts.
-    @inline(__always)
-    private func number(of table: UnsafePointer<CChar>) -> UInt64? {
-        for index in self.tables.indices where self.tables[index].address == table {
-            // Another table may have been given a place that became free.
-            if sqlite3_stricmp(self.tables[index].name, table) == 0 { return self.tables[index].number }
-        }
-        for index in self.tables.indices where sqlite3_stricmp(self.tables[index].name, table) == 0 {
-            self.tables[index].address = table
-            return self.tables[index].number
-        }
-        return nil
-    }
-
-    @inline(__always)
-    private func hash(
-        _ handle: OpaquePointer,
-        _ table: UInt64,
-        _ columns: Int32,
-        _ read: (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Int32
-    ) -> ContentHash {
-        var hasher = RowHasher(table: table)
-        for column in 0..<columns {
-            var value: OpaquePointer?
-            let code = read(handle, column, &value)
-            guard code == SQLITE_OK, let value else {
-                if self.failure == nil {
-                    self.failure = SQLiteError(
-                        extendedCode: code == SQLITE_OK ? SQLITE_NOMEM : code,
-                        message: String(cString: sqlite3_errstr(code == SQLITE_OK ? SQLITE_NOMEM : code)),
-                        operation: "reading a changed row"
-                    )
-                }
-                return ContentHash()
-            }
-            hasher.add(value)
-        }
-        return hasher.finish()
+    fileprivate func deallocate() {
+        self.name.deallocate()
+        for column in self.columns { column.deallocate() }
+        self.columns.deallocate()
     }
 }
 
 extension Database {
-    /// Counts from now on what this connection changes in tables. A connection has one tracker at a time: the last one.
-    package func trackContent(of tables: [ContentTracker.Table]) -> ContentTracker {
-        ContentTracker(self.connection, tables: tables)
+    /// Counts from now on what this connection changes in tables, which are there already. A connection has one tracker
+    /// at a time: the last one.
+    package func trackContent(of tables: [ContentTracker.Table]) throws -> ContentTracker {
+        try ContentTracker(self, tables: tables)
     }
 }

@@ -77,6 +77,7 @@ package final class Database {
 
     /// Runs one or more statements that need no values and whose rows nobody wants.
     package func execute(_ sql: String) throws {
+        self.connection.marks.pointee.running = ColumnMarks.all
         try self.connection.check(sqlite3_exec(self.connection.handle, sql, nil, nil, nil), sql)
     }
 

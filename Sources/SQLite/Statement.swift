@@ -5,10 +5,13 @@ import CSQLite
 package final class Statement {
     private let connection: Connection
     private let handle: OpaquePointer
+    /// The columns it sets, as `ColumnMarks` has them.
+    private let columns: UInt64
 
     init(_ connection: Connection, sql: String) throws {
         var handle: OpaquePointer?
         var sql = sql
+        connection.marks.pointee.beginCompiling()
         let code = sql.withUTF8 { text in
             text.withMemoryRebound(to: CChar.self) {
                 sqlite3_prepare_v3(
@@ -31,6 +34,7 @@ package final class Statement {
         }
         self.connection = connection
         self.handle = handle
+        self.columns = connection.marks.pointee.compiled
     }
 
     deinit { sqlite3_finalize(self.handle) }
@@ -103,6 +107,7 @@ package final class Statement {
     /// Goes to the next row. False when there is none, and the statement is ready to be run again after `reset`.
     @inline(__always)
     package func step() throws -> Bool {
+        self.connection.marks.pointee.running = self.columns
         let code = sqlite3_step(self.handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
@@ -140,6 +145,7 @@ package final class Statement {
         try self.check(csqlite_bind_blob_borrowed(self.handle, index, start, UInt64(bytes.count)))
         // The memory is the caller's: the statement must not keep the address.
         defer { sqlite3_bind_null(self.handle, index) }
+        self.connection.marks.pointee.running = self.columns
         let code = sqlite3_step(self.handle)
         if code != SQLITE_DONE, code != SQLITE_ROW {
             let error = self.connection.error(code, self.sql)

@@ -100,7 +100,7 @@ package final class SQLiteState: TransactionalState {
         self.database = database
         self.file = file
         self.options = options
-        self.tracker = database.trackContent(of: Schema.trackedTables)
+        self.tracker = try database.trackContent(of: Schema.trackedTables)
         self.statements = try PositionStatements(database)
         self.membershipStatements = try MembershipStatements(database)
         self.definitions = try DefinitionStatements(database)

@@ -38,6 +38,7 @@ package final class DigestScan {
     package let position: StatePosition
 
     private let database: Database
+    private let layouts: [String: RowLayout]
     private let stored: ContentTracker.Content
     private var rows = ContentHash()
     private var nextTable = 0
@@ -46,6 +47,7 @@ package final class DigestScan {
     /// - Parameter database: a connection for reading that is used for nothing else, without an open transaction.
     package init(_ database: Database) throws {
         self.database = database
+        self.layouts = try RowLayout.read(database, numbers: Schema.replicatedTables)
         try database.begin(.deferred)
         (self.position, self.stored) = try PositionStatements.load(database)
         self.expected = StateDigest(self.stored)
@@ -62,9 +64,12 @@ package final class DigestScan {
         var left = limit
         while left > 0 {
             guard self.nextTable < Schema.replicatedTables.count else { return try self.finish() }
-            let (name, number) = Schema.replicatedTables[self.nextTable]
+            let name = Schema.replicatedTables[self.nextTable].name
             let statement = try self.statement ?? self.database.prepare("SELECT * FROM \(name)")
             self.statement = statement
+            guard let layout = self.layouts[name] else {
+                throw StateStoreError(.invalidRow, "Expected a table \(name), but there is none")
+            }
             while left > 0 {
                 guard try statement.step() else {
                     statement.reset()
@@ -72,7 +77,7 @@ package final class DigestScan {
                     self.nextTable += 1
                     break
                 }
-                self.rows = self.rows + statement.rowHash(table: number)
+                self.rows = self.rows + statement.rowHash(layout)
                 left -= 1
             }
         }

@@ -8,7 +8,7 @@ package struct StateDigest: Hashable, Sendable {
     package var low: UInt64
 
     /// What this program computes.
-    package static let currentVersion: UInt8 = 1
+    package static let currentVersion: UInt8 = 2
     /// Bytes of the stored form.
     package static let byteCount = 17
 
