@@ -4,16 +4,21 @@ import SQLite
 /// Moving ended instances out of the state.
 struct ArchiveStatements {
     let finished: Statement
+    /// Whether any of `groupSize` instances has leftovers.
     let hasLeftovers: Statement
     /// What hangs on elements and should have gone when they ended.
     let leftovers: [Statement]
-    /// One after the other for each instance; each has the instance's key as its only parameter.
+    /// One after the other for each group of instances; each has `groupSize` keys as parameters.
     let removals: [Statement]
+
+    /// What a statement costs before it finds its first row is shared by this many instances.
+    static let groupSize = 32
 
     init(_ database: Database) throws {
         finished = try database.prepare(
             "SELECT processInstanceKey FROM finished_instance ORDER BY processInstanceKey LIMIT ?"
         )
+        let keys = (1...Self.groupSize).map { "?\($0)" }.joined(separator: ",")
         // What hangs on elements has no index by instance: it is found as long as the elements are known.
         let byElement = [
             ("timer", "elementInstanceKey"), ("message_subscription", "elementInstanceKey"), ("taken_flow", "scopeKey"),
@@ -22,15 +27,17 @@ struct ArchiveStatements {
         hasLeftovers = try database.prepare(
             """
             SELECT 1 FROM element_instance AS element
-            WHERE processInstanceKey = ? AND (\(exists.joined(separator: " OR "))) LIMIT 1
+            WHERE processInstanceKey IN (\(keys)) AND (\(exists.joined(separator: " OR "))) LIMIT 1
             """
         )
-        let elements = "(SELECT elementInstanceKey FROM element_instance WHERE processInstanceKey = ?)"
-        leftovers = try byElement.map { try database.prepare("DELETE FROM \($0) WHERE \($1) IN \(elements)") }
+        let elements = "SELECT elementInstanceKey FROM element_instance WHERE processInstanceKey IN (\(keys))"
+        leftovers = try byElement.map { try database.prepare("DELETE FROM \($0) WHERE \($1) IN (\(elements))") }
         let byInstance = [
             "element_instance", "variable", "job", "user_task", "incident", "process_instance", "finished_instance",
         ]
-        removals = try byInstance.map { try database.prepare("DELETE FROM \($0) WHERE processInstanceKey = ?") }
+        removals = try byInstance.map { name in
+            try database.prepare("DELETE FROM \(name) WHERE processInstanceKey IN (\(keys))")
+        }
     }
 }
 
@@ -47,15 +54,24 @@ extension SQLiteState {
     package func removeArchived(instances keys: [Key]) throws {
         // Each node archives in its own time: for the digest the rows are still there.
         tracker.isMovingOut = true
+        recentElements.forgetAll()
         defer { tracker.isMovingOut = false }
-        for key in keys {
+        for start in stride(from: 0, to: keys.count, by: ArchiveStatements.groupSize) {
+            let group = keys[start..<min(start + ArchiveStatements.groupSize, keys.count)]
             // Hardly ever any: one look is cheaper than three deletions that find nothing.
-            var parameters = ParameterWriter(archive.hasLeftovers)
-            try parameters.write(key)
-            if try parameters.first({ _ in true }) ?? false {
-                for statement in archive.leftovers { try run(statement, key) }
+            if try bind(group, to: archive.hasLeftovers).first({ _ in true }) ?? false {
+                for statement in archive.leftovers { try bind(group, to: statement).run() }
             }
-            for statement in archive.removals { try run(statement, key) }
+            for statement in archive.removals { try bind(group, to: statement).run() }
         }
+    }
+
+    /// Parameters that are too many get the last key again.
+    private func bind(_ group: ArraySlice<Key>, to statement: Statement) throws -> ParameterWriter {
+        var parameters = ParameterWriter(statement)
+        for position in 0..<ArchiveStatements.groupSize {
+            try parameters.write(group[min(group.startIndex + position, group.endIndex - 1)])
+        }
+        return parameters
     }
 }

@@ -55,9 +55,12 @@ struct ElementStatements {
 
 extension SQLiteState {
     package func elementInstance(_ key: Key) throws -> ElementInstanceRecord? {
+        if let known = recentElements[key] { return known }
         var parameters = ParameterWriter(elements.byKey)
         try parameters.write(key)
-        return try parameters.first { try ElementInstanceRecord(row: &$0) }
+        let record = try parameters.first { try ElementInstanceRecord(row: &$0) }
+        if let record { recentElements.keep(record) }
+        return record
     }
 
     package func activeChildren(scope: Key, processInstance: Key, limit: Int) throws -> [ElementInstanceRecord] {
@@ -90,6 +93,8 @@ extension SQLiteState {
         try parameters.write(record.incidentKey)
         try parameters.write(record.interruptedBy)
         try parameters.run()
+        // What has ended is hardly asked for again.
+        if !record.state.isFinal { recentElements.keep(record) }
     }
 
     package func setElementState(_ key: Key, _ state: ElementState, endedAt: Int64?) throws {
@@ -98,18 +103,25 @@ extension SQLiteState {
         try parameters.write(endedAt)
         try parameters.write(key)
         try parameters.run()
+        recentElements.change(key) { record in
+            record.state = state
+            record.endedAt = endedAt
+        }
     }
 
     package func setElementInterrupted(_ key: Key, by: Key) throws {
         try setReference(elements.setInterrupted, key, by)
+        recentElements.change(key) { $0.interruptedBy = by }
     }
 
     package func setElementWaitsFor(_ key: Key, _ target: Key?) throws {
         try setReference(elements.setWaitsFor, key, target)
+        recentElements.change(key) { $0.waitsFor = target }
     }
 
     package func setElementIncident(_ key: Key, _ incident: Key?) throws {
         try setReference(elements.setIncident, key, incident)
+        recentElements.change(key) { $0.incidentKey = incident }
     }
 
     private func setReference(_ statement: Statement, _ key: Key, _ reference: Key?) throws {
@@ -124,6 +136,7 @@ extension SQLiteState {
         try parameters.write(change)
         try parameters.write(scope)
         try parameters.run()
+        recentElements.change(scope) { $0.activeChildren &+= change }
     }
 
     package func addTakenFlow(_ record: TakenFlowRecord) throws {

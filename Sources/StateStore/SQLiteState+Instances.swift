@@ -17,7 +17,6 @@ struct InstanceStatements {
     let hasStarted: Statement
     let end: Statement
     let noteFinished: Statement
-    let noteFinishedBelow: Statement
 
     init(_ database: Database) throws {
         insert = try database.prepare(InstanceStatements.table.insert)
@@ -33,7 +32,7 @@ struct InstanceStatements {
             """
         )
         end = try database.prepare(InstanceStatements.table.update(["state", "endDate"]))
-        // An instance waits for its root: a root that is gone was moved before.
+        // An instance waits for its root: a root that is gone was moved before. With a root go those below it.
         noteFinished = try database.prepare(
             """
             INSERT OR IGNORE INTO finished_instance(processInstanceKey)
@@ -42,13 +41,8 @@ struct InstanceStatements {
                 SELECT 1 FROM process_instance AS root
                 WHERE root.processInstanceKey = instance.rootProcessInstanceKey AND root.state = 0
             ))
-            """
-        )
-        noteFinishedBelow = try database.prepare(
-            """
-            INSERT OR IGNORE INTO finished_instance(processInstanceKey)
-            SELECT processInstanceKey FROM process_instance
-            WHERE rootProcessInstanceKey = ? AND parentProcessInstanceKey IS NOT NULL AND state <> 0
+            UNION ALL SELECT processInstanceKey FROM process_instance
+            WHERE rootProcessInstanceKey = ?1 AND parentProcessInstanceKey IS NOT NULL AND state <> 0
             """
         )
     }
@@ -97,7 +91,6 @@ extension SQLiteState {
         try parameters.write(key)
         try parameters.run()
         try run(instances.noteFinished, key)
-        try run(instances.noteFinishedBelow, key)
     }
 }
 

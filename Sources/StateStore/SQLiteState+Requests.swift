@@ -6,7 +6,8 @@ import SQLite
 struct RequestStatements {
     let insert: Statement
     let remove: Statement
-    let byID: Statement
+    /// By id, or by position where ids are found in memory.
+    let find: Statement
     let oldest: Statement
     let newest: Statement
     let time: Statement
@@ -24,7 +25,7 @@ struct RequestStatements {
             )
             """
         )
-        byID = try database.prepare(table.selectByKey)
+        find = try database.prepare(table.select(lane == .client ? "WHERE id = ?" : "WHERE position = ?"))
         oldest = try database.prepare("SELECT position, answeredAt FROM \(name) ORDER BY position LIMIT 1")
         newest = try database.prepare("SELECT position FROM \(name) ORDER BY position DESC LIMIT 1")
         time = try database.prepare("SELECT answeredAt FROM \(name) WHERE position = ?")
@@ -37,9 +38,14 @@ extension SQLiteState {
     }
 
     package func answeredRequest(_ id: RequestID) throws -> AnsweredRequest? {
-        var parameters = ParameterWriter(requests(id.lane).byID)
-        try parameters.write(id.text)
-        return try parameters.first { row in
+        var parameters = ParameterWriter(requests(id.lane).find)
+        switch id.lane {
+        case .client: try parameters.write(id.text)
+        case .gateway:
+            guard let position = answers.position(of: id) else { return nil }
+            try parameters.write(position)
+        }
+        let found = try parameters.first { row in
             AnsweredRequest(
                 id: RequestID(row.text()),
                 commandHash: row.int64(),
@@ -47,22 +53,31 @@ extension SQLiteState {
                 answeredAt: row.int64()
             )
         }
+        return found?.id == id ? found : nil
     }
 
-    /// Times of answers must not go back; group time does not.
+    /// Times of answers must not go back; group time does not. An id that is there already is refused.
     package func insert(_ record: AnsweredRequest) throws {
+        if record.id.lane == .gateway, try answeredRequest(record.id) != nil {
+            throw StateStoreError(
+                .invalidRow,
+                "Expected a request without an answer, but got \(record.id.text.dropFirst())"
+            )
+        }
         var parameters = ParameterWriter(requests(record.id.lane).insert)
         try parameters.write(record.id.text)
         try parameters.write(record.commandHash)
         try parameters.write(encoded: record.answer)
         try parameters.write(record.answeredAt)
         try parameters.run()
+        if record.id.lane == .gateway { answers.append(record.id, at: database.lastInsertRowID) }
     }
 
     package func removeAnsweredRequests(_ lane: RequestLane, through time: Int64) throws {
         var parameters = ParameterWriter(requests(lane).remove)
         try parameters.write(time)
         try parameters.run()
+        if lane == .gateway { answers.removeFirst(Int(database.changes)) }
     }
 
     /// Counted by position: rows have none in between missing.

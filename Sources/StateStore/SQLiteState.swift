@@ -50,6 +50,10 @@ package final class SQLiteState: TransactionalState {
     let engine: EngineStatements
     let schedule: ScheduleStatements
     let archive: ArchiveStatements
+    /// The answered requests that nodes named.
+    var answers: AnswerIndex
+
+    var recentElements = RecentElements()
 
     /// What a rollback brings back, and one to the savepoint.
     private var committed: Overlay
@@ -115,13 +119,14 @@ package final class SQLiteState: TransactionalState {
         self.engine = try EngineStatements(database)
         self.schedule = try ScheduleStatements(database)
         self.archive = try ArchiveStatements(database)
+        self.answers = try AnswerIndex(database)
         self.nextCheckpointPages = options.checkpointBytes / options.pageBytes
         let (position, content) = try PositionStatements.load(database)
         self.position = position
         self.durableAppliedIndex = try PositionStatements.loadDurable(database)
         self.membership = try MembershipStatements.load(database)
         self.tracker.content = content
-        self.committed = Overlay(content: content, membership: nil)
+        self.committed = Overlay(content: content, membership: nil, answers: self.answers.mark)
         self.savepoint = self.committed
     }
 
@@ -144,17 +149,19 @@ package final class SQLiteState: TransactionalState {
             isOpenTransactionDurable = true
         }
         try database.begin()
+        recentElements.open()
     }
 
     package func setSavepoint() throws {
         try database.savepoint("command")
-        savepoint = Overlay(content: tracker.content, membership: pendingMembership)
+        savepoint = Overlay(content: tracker.content, membership: pendingMembership, answers: answers.mark)
     }
 
     package func releaseSavepoint() throws { try database.release("command") }
 
     /// Goes back to the savepoint, which is gone then.
     package func rollBackToSavepoint() throws {
+        recentElements.forgetAll()
         try database.rollback(to: "command")
         restore(savepoint)
     }
@@ -164,10 +171,13 @@ package final class SQLiteState: TransactionalState {
         try statements.store(position, tracker.content)
         if isOpenTransactionDurable { try statements.storeDurable(position.appliedIndex) }
         try database.commit()
+        recentElements.close()
         self.position = position
         if let members = pendingMembership { membership = members }
         pendingMembership = nil
+        answers.commit()
         committed.content = tracker.content
+        committed.answers = answers.mark
         if file == nil { durableAppliedIndex = position.appliedIndex }
         noteWrittenPages()
         guard isOpenTransactionDurable else { return }
@@ -179,6 +189,7 @@ package final class SQLiteState: TransactionalState {
     }
 
     package func rollback() throws {
+        recentElements.close()
         try database.rollback()
         restore(committed)
     }
@@ -186,6 +197,7 @@ package final class SQLiteState: TransactionalState {
     private func restore(_ overlay: Overlay) {
         tracker.restore(overlay.content)
         pendingMembership = overlay.membership
+        answers.goBack(to: overlay.answers)
     }
 
     // MARK: Members and digest
@@ -248,4 +260,5 @@ private struct Overlay {
     var content: ContentTracker.Content
     /// Nil if the transaction has set none.
     var membership: [UInt8]?
+    var answers: AnswerIndex.Mark
 }

@@ -20,7 +20,7 @@
 /// the node, only their sum is common (`StateDigest`).
 package enum Schema {
     /// The level written into a new database (`PRAGMA user_version`).
-    package static let level: Int64 = 2
+    package static let level: Int64 = 3
 
     /// The file format's mark (`PRAGMA application_id`): "ThSt".
     package static let applicationID: Int64 = 0x5468_5374
@@ -122,10 +122,11 @@ package enum Schema {
         ) STRICT
         """,
         "CREATE INDEX element_instance_process ON element_instance(processInstanceKey)",
-        // Only what has not ended: an instance that loops keeps thousands of ended elements out of it.
+        // Only what has not ended: an instance that loops keeps thousands of ended elements out of it. A process is in
+        // no scope.
         """
         CREATE INDEX element_instance_active ON element_instance(elementInstanceScopeKey)
-        WHERE state < 4
+        WHERE state < 4 AND elementInstanceScopeKey IS NOT NULL
         """,
         """
         CREATE TABLE taken_flow(
@@ -292,10 +293,11 @@ package enum Schema {
             answeredAt INTEGER NOT NULL
         ) STRICT
         """,
+        // Found by id in memory: see `AnswerIndex`.
         """
         CREATE TABLE answered_submission(
             position INTEGER PRIMARY KEY,
-            id TEXT NOT NULL UNIQUE,
+            id TEXT NOT NULL,
             commandHash INTEGER NOT NULL,
             answer BLOB NOT NULL,
             answeredAt INTEGER NOT NULL

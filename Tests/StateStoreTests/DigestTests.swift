@@ -92,6 +92,54 @@ import Testing
         #expect(state.digest == before, "\(sql)")
     }
 
+    @Test func `what a compiled update sets is what counts`() throws {
+        let state = try openState()
+        try fillEverything(state)
+        let before = state.digest
+        var seen: Set<StateDigest> = [before]
+        for sql in [
+            "UPDATE job SET retries = retries + 1", "UPDATE job SET retries = priority, priority = retries",
+            "UPDATE job SET worker = errorMessage, errorMessage = worker", "UPDATE job SET errorCode = NULL",
+            "UPDATE job SET jobKey = jobKey + 1000", "UPDATE job SET (type, worker) = (worker, type)",
+            "UPDATE OR REPLACE job SET jobKey = 7", "UPDATE taken_flow SET count = count + 1",
+            "UPDATE taken_flow SET gateway = gateway + 1", "UPDATE outbox SET answer = x'0102' WHERE sequence > 0",
+            "INSERT INTO job SELECT * FROM job WHERE true ON CONFLICT DO UPDATE SET state = 5, endTime = 9",
+            "REPLACE INTO group_link VALUES(2, 8, 8)", "UPDATE variable SET value = CAST(x'31' AS TEXT)",
+        ] {
+            try state.setSavepoint()
+            try state.database.prepare(sql).run()
+
+            #expect(seen.insert(state.digest).inserted, "\(sql)")
+            #expect(try rowsDigest(state) == state.digest, "\(sql)")
+            try state.rollBackToSavepoint()
+            #expect(state.digest == before)
+        }
+    }
+
+    @Test func `equal values in other places differ`() throws {
+        var seen: Set<StateDigest> = []
+        for (left, right) in [(1, 2), (2, 1), (1, 1), (2, 2)] {
+            let state = try openState()
+            for (key, value) in [(5, left), (6, right)] {
+                try state.database.execute("INSERT INTO group_link VALUES(\(key), \(value), \(3 - value))")
+            }
+            #expect(seen.insert(state.digest).inserted)
+        }
+        #expect(seen.count == 4)
+    }
+
+    /// From the rows as the open transaction has them.
+    private func rowsDigest(_ state: SQLiteState) throws -> StateDigest {
+        let layouts = try RowLayout.read(state.database, numbers: Schema.replicatedTables)
+        var rows = ContentHash()
+        for (name, _) in Schema.replicatedTables {
+            let layout = try #require(layouts[name])
+            let statement = try state.database.prepare("SELECT * FROM \(name)")
+            while try statement.step() { rows = rows + statement.rowHash(layout) }
+        }
+        return StateDigest(ContentTracker.Content(rows: rows))
+    }
+
     @Test func `empty, missing and zero values differ`() throws {
         var seen: Set<StateDigest> = []
         for value in ["NULL", "''", "'0'", "CAST(x'00' AS TEXT)", "'1234567'", "'12345678'"] {

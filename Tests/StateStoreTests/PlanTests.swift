@@ -39,7 +39,7 @@ import Testing
             (state.schedule.dueJobs, "job_deadline"), (state.schedule.dueTimers, "timer_due"),
             (state.variableTable.byName, "variable_name"), (state.messages.byMessageID, "message_id"),
             (state.instances.hasStarted, "process_instance_start"),
-            (state.instances.noteFinishedBelow, "process_instance_root"), (state.timers.ofStart, "timer_start"),
+            (state.instances.noteFinished, "process_instance_root"), (state.timers.ofStart, "timer_start"),
         ]
 
         for (statement, index) in expected {
