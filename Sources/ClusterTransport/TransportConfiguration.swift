@@ -40,6 +40,8 @@ package struct TransportConfiguration: Sendable {
     package var clusterID: String
     /// Identifies the data folder. Two processes with one node identifier and different folders are told apart by it.
     package var directoryID: String
+    /// Drawn at random for each start of a process: tells apart two that run from a folder and its copy.
+    package var processID: UInt64
     /// The IP address or name to listen on.
     package var listenHost: String
     /// The TCP port to listen on; zero for any free one.
@@ -66,6 +68,7 @@ package struct TransportConfiguration: Sendable {
         self.node = node
         self.clusterID = clusterID
         self.directoryID = directoryID
+        self.processID = .random(in: 1...(.max))
         self.listenHost = listenHost
         self.listenPort = listenPort
         self.certificateFolder = certificateFolder
@@ -81,7 +84,8 @@ package struct TransportConfiguration: Sendable {
             clusterID: self.clusterID,
             directoryID: self.directoryID,
             featureLevel: self.featureLevel,
-            oldestFeatureLevel: self.oldestFeatureLevel
+            oldestFeatureLevel: self.oldestFeatureLevel,
+            processID: self.processID
         )
     }
 }
@@ -116,6 +120,9 @@ package struct TransportLimits: Sendable {
     package var pingMilliseconds: UInt64 = 500
     /// A connection that was silent so long is closed.
     package var idleMilliseconds: UInt64 = 5_000
+    /// How long a process that is connected may take to show that it lives when another one comes with its identity.
+    /// Less than `helloMilliseconds`, which is how long that other one waits.
+    package var probeMilliseconds: UInt64 = 1_000
     /// The first wait before a connection is tried again; it doubles up to the longest.
     package var firstBackoffMilliseconds: UInt64 = 10
     /// The longest wait before a connection is tried again.

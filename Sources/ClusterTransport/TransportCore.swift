@@ -29,6 +29,8 @@ final class TransportCore {
     private var arrived: [RaftMessage] = []
     private var listener: UnsafeMutablePointer<uv_tcp_t>?
     private(set) var isStopping = false
+    /// Why this node must not be heard of again, as a peer said it; nil as long as it may.
+    var exclusion: String?
     private var whenStopped: [@Sendable () -> Void] = []
     private let stopTimer: LoopTimer
     private var refusals = RefusalLog()
@@ -65,6 +67,9 @@ final class TransportCore {
         self.readSpace.deallocate()
         self.recordSpace.deallocate()
     }
+
+    /// Whether connections may be made.
+    var mayConnect: Bool { !self.isStopping && self.exclusion == nil }
 
     func nextSerial() -> UInt64 {
         self.lastSerial += 1
@@ -124,7 +129,7 @@ final class TransportCore {
     private func accept(_ server: UnsafeMutablePointer<uv_stream_t>) {
         let connection = Connection(self, role: .accepted)
         guard uv_accept(server, connection.streamHandle) == 0 else { return connection.close(.local) }
-        if self.isStopping { return connection.close(.local) }
+        if !self.mayConnect { return connection.close(.local) }
         self.strangers.append(connection)
         if self.strangers.count > self.limits.unauthenticatedConnections {
             let limit = self.limits.unauthenticatedConnections
@@ -208,6 +213,7 @@ final class TransportCore {
         } else if let node, let stream = connection.stream, let lane = self.peers[node]?[stream] {
             if lane.incoming === connection { lane.incoming = nil }
         }
+        if let node, let peer = self.peers[node] { self.probeLost(connection, of: peer) }
         if let node, connection.readySince != 0, let peer = self.peers[node] {
             peer.closedSentBytes &+= connection.sentBytes
             peer.closedReceivedBytes &+= connection.receivedBytes
@@ -235,9 +241,8 @@ final class TransportCore {
         if case .dialed(let node, let stream) = connection.role {
             metadata["peer.node"] = "\(node)"
             metadata["peer.stream"] = "\(stream)"
-        } else {
-            metadata["peer.address"] = "\(connection.remoteAddress)"
         }
+        metadata["peer.address"] = "\(connection.remoteAddress)"
         guard case .refused(let refusal) = end else {
             if case .failed(let text) = end, connection.readySince != 0 {
                 metadata["reason"] = "\(text)"
@@ -251,7 +256,7 @@ final class TransportCore {
         metadata["reason"] = "\(refusal.text)"
         metadata["refusal.code"] = "\(refusal.code)"
         if times > 1 { metadata["refusal.times"] = "\(times)" }
-        if refusal.code == .duplicateNode {
+        if refusal.code == .duplicateNode || refusal.code == .duplicateProcess {
             self.logger.error("Connection refused", metadata: metadata)
         } else {
             self.logger.warning("Connection refused", metadata: metadata)
@@ -273,7 +278,9 @@ final class TransportCore {
             connection.enqueue(.pong(pong))
         case (.pong(let pong), _):
             let now = uv_hrtime()
-            guard stream == .consensus, pong.sent <= now else { return }
+            guard pong.sent <= now else { return }
+            self.answered(pong, on: connection, from: self.peer(node))
+            guard stream == .consensus else { return }
             self.peer(node).clock.add(
                 roundTrip: Int64((now - pong.sent) / 1_000),
                 sentAt: pong.wallClockOfPing,
@@ -284,7 +291,7 @@ final class TransportCore {
             self.saidGoodbye(node)
             connection.closeAfterFlush(.goodbye)
         case (.refusal(let refusal), _):
-            throw Refusal(.refusedByPeer, "The peer refused: \(Identity.shown(refusal.reason))")
+            throw self.refused(by: node, refusal)
         case (.request, .requests), (.cancel, .requests), (.answer, .requests):
             try self.handleRequest(envelope, attachments, on: connection, from: node)
         case (.fetch, .bulk), (.credit, .bulk), (.piece, .bulk), (.fetchFailure, .bulk):

@@ -14,6 +14,10 @@ package protocol TransportHandler: AnyObject, Sendable {
     func peerChanged(_ peer: NodeID, isConnected: Bool)
     /// Messages to the peer were dropped, for want of a connection or of space in its queue.
     func unreachable(_ peer: NodeID)
+    /// A peer refuses this node because another one has its identity: another process with a copy of its data folder
+    /// (`isFinal`: the transport is cut off then until the process is started again), or another data folder, as long
+    /// as that peer does not connect.
+    func identityRefused(by peer: NodeID, reason: String, isFinal: Bool)
     /// Which file a peer may read. Called on a thread of its own, and may block.
     func serve(_ request: BulkRequest) -> BulkAnswer
 }

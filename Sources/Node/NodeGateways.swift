@@ -62,6 +62,7 @@ extension ThalwegNode: QueryGateway {
         _ consistency: ReadConsistency,
         _ body: @escaping @Sendable (ReaderPool) throws -> Value
     ) async throws -> Value {
+        if let conflict = link?.conflict.reason { throw QueryError(.unavailable, conflict) }
         if consistency == .linearizable, link != nil { try await passReadBarrier() }
         let readers = readers
         do {
@@ -138,6 +139,7 @@ extension ThalwegNode: StatusGateway {
     }
 
     package func notReadyReason() async -> String? {
+        if let conflict = link?.conflict.reason { return conflict }
         for group in runners.keys.sorted() {
             guard let snapshot = runners[group]?.snapshot.withLock({ $0 }) else { continue }
             if let trouble = snapshot.trouble { return trouble }

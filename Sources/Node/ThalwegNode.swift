@@ -132,7 +132,7 @@ package final class ThalwegNode: Sendable {
         health = link.map { HealthWatch(link: $0, right: right, logger: logger) }
         spaceWatch.start()
         health?.start()
-        if let settings, let link { try connect(link, settings) }
+        if let settings, let link { try connect(link, settings, right) }
     }
 
     private static func makeRunners(
@@ -186,7 +186,7 @@ package final class ThalwegNode: Sendable {
         )
     }
 
-    private func connect(_ link: ClusterLink, _ settings: ClusterSettings) throws {
+    private func connect(_ link: ClusterLink, _ settings: ClusterSettings, _ right: LeadershipRight) throws {
         let identity = try CertificateFolder.read(settings.certificates)
         try settings.check(certificateCluster: "\(identity.clusterID)", certificateNode: identity.nodeID)
         var targets = ClusterLink.Targets()
@@ -196,6 +196,7 @@ package final class ThalwegNode: Sendable {
         }
         let snapshots = snapshots
         targets.connected = { [blame] peer in Task { await blame.exchange(with: peer, over: link) } }
+        targets.identityConflict = { right.set(.identity, isRaised: $0) }
         targets.snapshotOffered = { snapshots?.offered($0) }
         targets.serve = { snapshots?.serve($0) ?? .refused("there are no snapshots here") }
         var seeds: [NodeID: PeerAddress] = [:]

@@ -118,18 +118,26 @@ final class RawPeer: @unchecked Sendable {
     }
 
     /// Says hello and waits for the answer.
-    func greet(as node: UInt64, of authority: TestAuthority, stream: StreamKind) async throws -> WireEnvelope
-        .OneOf_Body?
-    {
+    func greet(
+        as node: UInt64,
+        of authority: TestAuthority,
+        stream: StreamKind,
+        process: UInt64 = 0
+    ) async throws -> WireEnvelope.OneOf_Body? {
+        try self.sendHello(as: node, of: authority, stream: stream, process: process)
+        return try await self.receive()
+    }
+
+    func sendHello(as node: UInt64, of authority: TestAuthority, stream: StreamKind, process: UInt64) throws {
         let identity = Identity(
             node: NodeID(node),
             clusterID: authority.clusterID,
             directoryID: "folder-\(node)",
             featureLevel: 1,
-            oldestFeatureLevel: 1
+            oldestFeatureLevel: 1,
+            processID: process
         )
         try self.send(.hello(identity.hello(for: stream)))
-        return try await self.receive()
     }
 
     private func flush() {

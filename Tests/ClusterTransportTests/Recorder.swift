@@ -9,6 +9,7 @@ enum TransportEvent: Sendable {
     case refused(NodeID)
     case changed(NodeID, isConnected: Bool)
     case unreachable(NodeID)
+    case identityRefused(NodeID, isFinal: Bool)
     /// Noted by the test itself.
     case signalled
     case logged(String)
@@ -121,6 +122,13 @@ final class Recorder: TransportHandler {
         events.compactMap { event in if case .refused(let node) = event { node } else { nil } }
     }
 
+    /// Who refused the node because another one has its identity.
+    static func refusals(_ events: [TransportEvent]) -> [(by: NodeID, isFinal: Bool)] {
+        events.compactMap { event in
+            if case .identityRefused(let node, let isFinal) = event { (node, isFinal) } else { nil }
+        }
+    }
+
     // MARK: TransportHandler
 
     func received(_ messages: [RaftMessage]) { self.note(.messages(messages)) }
@@ -128,6 +136,9 @@ final class Recorder: TransportHandler {
     func peerRefused(_ peer: NodeID) { self.note(.refused(peer)) }
     func peerChanged(_ peer: NodeID, isConnected: Bool) { self.note(.changed(peer, isConnected: isConnected)) }
     func unreachable(_ peer: NodeID) { self.note(.unreachable(peer)) }
+    func identityRefused(by peer: NodeID, reason: String, isFinal: Bool) {
+        self.note(.identityRefused(peer, isFinal: isFinal))
+    }
     func serve(_ request: BulkRequest) -> BulkAnswer { self.onBulk(request) }
 
     /// A logger whose lines are events.

@@ -24,8 +24,11 @@ final class Connection {
         case connecting
         /// Next: waitingForHello, closing, closed.
         case handshaking
-        /// Next: ready, closing, closed.
+        /// Next: held, ready, closing, closed.
         case waitingForHello
+        /// The hello came, and whether its sender may be talked to is being found out. Nothing is read meanwhile. Next:
+        /// ready, closing, closed.
+        case held
         /// Next: closing, closed.
         case ready
         /// What waits is still sent, what comes is thrown away. Next: closed.
@@ -46,6 +49,8 @@ final class Connection {
     /// Who is at the other end, once the certificate says so.
     private(set) var certificate: CertificateName?
     private(set) var stream: StreamKind?
+    /// The process at the other end, as its hello says it; zero before, and for older releases.
+    private(set) var processID: UInt64 = 0
     /// Since when the connection is ready, by the loop's clock in milliseconds.
     private(set) var readySince: UInt64 = 0
     /// Requests of the peer that wait for their answer.
@@ -152,6 +157,11 @@ final class Connection {
         self.timer.start(after: limit) { [unowned self] in
             self.refuse(Refusal(.tooSlow, "Expected the TLS handshake within \(limit) ms, but got half of it"))
         }
+        guard self.startReading() else { return }
+        self.proceed()
+    }
+
+    private func startReading() -> Bool {
         let code = uv_read_start(
             self.streamHandle,
             { handle, _, buffer in
@@ -166,8 +176,8 @@ final class Connection {
                 connection.received(count)
             }
         )
-        guard code == 0 else { return self.close(.failed("Expected to read, but got: \(EventLoop.text(of: code))")) }
-        self.proceed()
+        if code != 0 { self.close(.failed("Expected to read, but got: \(EventLoop.text(of: code))")) }
+        return code == 0
     }
 
     private static func remoteAddress(of tcp: UnsafeMutablePointer<uv_tcp_t>) -> String {
@@ -238,7 +248,12 @@ final class Connection {
     }
 
     private func readFrames(_ tls: TLSSession) throws(Refusal) {
-        while self.phase == .waitingForHello || self.phase == .ready {
+        while true {
+            // What was read before a connection was held is still there.
+            while self.phase == .waitingForHello || self.phase == .ready, let frame = try self.reader.next() {
+                try self.handle(frame)
+            }
+            guard self.phase == .waitingForHello || self.phase == .ready else { return }
             var result = Result<TLSSession.ReadResult, Refusal>.success(.starved)
             _ = self.reader.fill { space in
                 do throws(Refusal) {
@@ -257,9 +272,6 @@ final class Connection {
                 return self.close(.failed("The peer closed the connection"))
             case .bytes(let count):
                 self.receivedBytes &+= UInt64(count)
-            }
-            while self.phase == .waitingForHello || self.phase == .ready, let frame = try self.reader.next() {
-                try self.handle(frame)
             }
         }
     }
@@ -284,16 +296,33 @@ final class Connection {
             }
             try self.core.checkDirectory(hello.directoryID, of: name.node)
             self.stream = stream
-            if self.role == .accepted { self.enqueue(.hello(self.core.identity.hello(for: stream))) }
-            self.becomeReady()
+            self.processID = hello.processID
+            self.core.admit(self)
         case .refusal(let refusal):
-            throw Refusal(.refusedByPeer, "The peer refused: \(Identity.shown(refusal.reason))")
+            throw self.core.refused(by: name.node, refusal)
         case .goodbye:
             self.core.saidGoodbye(name.node)
             self.close(.goodbye)
         default:
             throw Refusal(.malformed, "Expected a hello, but got another frame")
         }
+    }
+
+    /// Reads nothing until it is known whether the sender of the hello may be talked to.
+    func hold() {
+        guard self.phase == .waitingForHello else { return }
+        self.phase = .held
+        self.timer.stop()
+        uv_read_stop(self.streamHandle)
+    }
+
+    /// The sender of the hello may be talked to.
+    func welcome() {
+        guard let stream = self.stream, self.phase == .waitingForHello || self.phase == .held else { return }
+        let wasHeld = self.phase == .held
+        if self.role == .accepted { self.enqueue(.hello(self.core.identity.hello(for: stream))) }
+        self.becomeReady()
+        if wasHeld, self.startReading() { self.proceed() }
     }
 
     private func becomeReady() {
@@ -313,11 +342,15 @@ final class Connection {
         }
         // One side asks, both learn that the other lives.
         guard case .dialed = self.role else { return }
+        self.enqueuePing()
+        self.flush()
+    }
+
+    func enqueuePing() {
         var ping = WirePing()
         ping.sent = uv_hrtime()
         ping.wallClock = self.core.wallClock()
         self.enqueue(.ping(ping))
-        self.flush()
     }
 
     // MARK: Writing
@@ -339,7 +372,8 @@ final class Connection {
     /// Tells the peer why it is refused, if it can hear that, and closes.
     func refuse(_ refusal: Refusal) {
         guard self.phase != .closing, self.phase != .closed else { return }
-        if self.phase == .waitingForHello || self.phase == .ready, refusal.code != .refusedByPeer {
+        let canHear = self.phase == .waitingForHello || self.phase == .held || self.phase == .ready
+        if canHear, refusal.code != .refusedByPeer {
             var frame = WireRefusal()
             frame.code = refusal.code.rawValue
             frame.reason = refusal.text
@@ -352,6 +386,8 @@ final class Connection {
     func closeAfterFlush(_ end: ConnectionEnd) {
         guard self.phase != .closing, self.phase != .closed else { return }
         guard self.phase != .connecting else { return self.close(end) }
+        // The peer's end of the stream is waited for, and comes by reading.
+        if self.phase == .held, !self.startReading() { return }
         self.phase = .closing
         self.end = end
         self.core.leftUse(self, end: end)

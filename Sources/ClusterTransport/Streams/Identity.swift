@@ -5,7 +5,9 @@ struct Identity: Hashable, Sendable {
     /// The version of the frames. Raised when an older reader would misunderstand them.
     static let protocolVersion: UInt32 = 1
     static let oldestProtocolVersion: UInt32 = 1
-    private static let longestName = 128
+    static let longestName = 128
+    /// Of what a peer says about its refusal, in characters.
+    static let longestReason = 512
 
     var node: NodeID
     var clusterID: String
@@ -14,6 +16,8 @@ struct Identity: Hashable, Sendable {
     var oldestFeatureLevel: UInt32
     var protocolVersion = Self.protocolVersion
     var oldestProtocolVersion = Self.oldestProtocolVersion
+    /// Drawn by each start of a process; zero where it does not matter.
+    var processID: UInt64 = 0
 
     /// The hello that opens a stream of this kind.
     func hello(for stream: StreamKind) -> WireHello {
@@ -25,6 +29,7 @@ struct Identity: Hashable, Sendable {
         hello.clusterID = self.clusterID
         hello.node = self.node.rawValue
         hello.directoryID = self.directoryID
+        hello.processID = self.processID
         switch stream {
         case .consensus: hello.stream = .consensus
         case .requests: hello.stream = .requests
@@ -89,8 +94,8 @@ struct Identity: Hashable, Sendable {
     }
 
     /// Text of a peer for the log: short, and without anything but letters, digits and a few signs.
-    static func shown(_ text: String) -> String {
-        let allowed = text.unicodeScalars.prefix(self.longestName).map { scalar in
+    static func shown(_ text: String, limit: Int = Self.longestName) -> String {
+        let allowed = text.unicodeScalars.prefix(limit).map { scalar in
             scalar.isASCII && scalar.value >= 0x20 && scalar.value < 0x7F ? Character(scalar) : "?"
         }
         return String(allowed)
@@ -113,6 +118,8 @@ struct Refusal: Error, Hashable, Sendable {
         case tooMany = 9
         /// The other side refused; its own words are in the text.
         case refusedByPeer = 10
+        /// Another process with the same identity and the same data folder is connected and alive.
+        case duplicateProcess = 11
     }
 
     var code: Code

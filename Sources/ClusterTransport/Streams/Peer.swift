@@ -13,6 +13,8 @@ final class Peer {
     var lastRefusal: String?
     /// The data folder it showed first. Another one under the same node identifier is refused.
     var directoryID: String?
+    /// Set while it is being found out which of two processes is talked to.
+    var probe: ProcessProbe?
     var hasSaidGoodbye = false
     /// Whether consensus messages reach it, as last told.
     private var isConnected = false

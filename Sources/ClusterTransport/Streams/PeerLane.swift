@@ -57,7 +57,7 @@ final class PeerLane {
 
     /// Connects, now or after the wait that is due, unless it does already.
     func dial() {
-        guard self.peer.address != nil, self.outgoing == nil, !self.isDialing, !self.core.isStopping else { return }
+        guard self.peer.address != nil, self.outgoing == nil, !self.isDialing, self.core.mayConnect else { return }
         self.isDialing = true
         let wait = self.backoff.next(chance: Double.random(in: 0..<1))
         guard wait > 0 else { return self.resolve() }
@@ -65,7 +65,7 @@ final class PeerLane {
     }
 
     private func resolve() {
-        guard let address = self.peer.address else { return }
+        guard let address = self.peer.address, self.core.mayConnect else { return }
         self.attempt += 1
         self.allRefused = true
         if let numeric = Self.numeric(address) {
@@ -111,7 +111,7 @@ final class PeerLane {
         guard self.outgoing === connection else { return }
         self.outgoing = nil
         if end != .portRefused { self.allRefused = false }
-        if connection.readySince == 0, !self.addresses.isEmpty, !self.core.isStopping { return self.dialNext() }
+        if connection.readySince == 0, !self.addresses.isEmpty, self.core.mayConnect { return self.dialNext() }
         // After a connection that lived, the first attempt is made at once; after one that did not, there is no hurry.
         if connection.readySince != 0, uv_now(self.core.loop.handle) &- connection.readySince >= 100 {
             self.backoff.reset()

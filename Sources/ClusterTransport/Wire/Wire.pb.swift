@@ -335,6 +335,10 @@ nonisolated struct WireHello: Sendable {
 
   var stream: WireStreamKind = .unspecified
 
+  /// Drawn at random by each start of a process; zero from releases that do not know it. Two processes that run from
+  /// one data folder and its copy are told apart by it.
+  var processID: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1201,7 +1205,7 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}oldest_protocol_version\0\u{3}feature_level\0\u{3}oldest_feature_level\0\u{3}cluster_id\0\u{1}node\0\u{3}directory_id\0\u{1}stream\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}oldest_protocol_version\0\u{3}feature_level\0\u{3}oldest_feature_level\0\u{3}cluster_id\0\u{1}node\0\u{3}directory_id\0\u{1}stream\0\u{3}process_id\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1217,6 +1221,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.node) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.directoryID) }()
       case 8: try { try decoder.decodeSingularEnumField(value: &self.stream) }()
+      case 9: try { try decoder.decodeSingularFixed64Field(value: &self.processID) }()
       default: break
       }
     }
@@ -1247,6 +1252,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.stream != .unspecified {
       try visitor.visitSingularEnumField(value: self.stream, fieldNumber: 8)
     }
+    if self.processID != 0 {
+      try visitor.visitSingularFixed64Field(value: self.processID, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1259,6 +1267,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.node != rhs.node {return false}
     if lhs.directoryID != rhs.directoryID {return false}
     if lhs.stream != rhs.stream {return false}
+    if lhs.processID != rhs.processID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -12,6 +12,8 @@ final class ClusterLink: TransportHandler {
         var handle: @Sendable (IncomingRequest) -> Void = { $0.refuse() }
         var connected: @Sendable (NodeID) -> Void = { _ in }
         var snapshotOffered: @Sendable (RaftMessage) -> Void = { _ in }
+        /// Whether others refuse this node because another has its identity.
+        var identityConflict: @Sendable (_ isOpen: Bool) -> Void = { _ in }
         var serve: @Sendable (BulkRequest) -> BulkAnswer = { _ in .refused("there are no snapshots here") }
     }
 
@@ -20,6 +22,8 @@ final class ClusterLink: TransportHandler {
     private let connected = Mutex<Set<NodeID>>([])
     /// Addresses by group, and those the node was given before it knew any group's members.
     private let addresses = Mutex<(groups: [UInt32: Membership], seeds: [NodeID: PeerAddress])>(([:], [:]))
+    /// Who refuses this node because another has its identity.
+    let conflict = IdentityConflict()
     private let node: NodeID
     private let logger: Logger
 
@@ -119,7 +123,13 @@ final class ClusterLink: TransportHandler {
 
     func peerChanged(_ peer: NodeID, isConnected: Bool) {
         connected.withLock { if isConnected { $0.insert(peer) } else { $0.remove(peer) } }
-        if isConnected { targets.withLock { $0.connected }(peer) }
+        if isConnected {
+            targets.withLock { $0.connected }(peer)
+            if conflict.accepted(by: peer) {
+                logger.notice("this node is accepted again", metadata: ["node": "\(peer)"])
+                targets.withLock { $0.identityConflict }(false)
+            }
+        }
         logger.notice(
             isConnected ? "connected with a node" : "lost the connection with a node",
             metadata: ["node": "\(peer)"]
@@ -128,6 +138,15 @@ final class ClusterLink: TransportHandler {
 
     func unreachable(_ peer: NodeID) {
         for runner in targets.withLock({ $0.runners.values }) { runner.post(.unreachable(peer)) }
+    }
+
+    func identityRefused(by peer: NodeID, reason: String, isFinal: Bool) {
+        guard conflict.refused(by: peer, reason: reason, isFinal: isFinal) else { return }
+        logger.critical(
+            "another node or process has this node's identity; this one serves nothing",
+            metadata: ["node": "\(peer)", "reason": "\(reason)"]
+        )
+        targets.withLock { $0.identityConflict }(true)
     }
 
     func serve(_ request: BulkRequest) -> BulkAnswer { targets.withLock { $0.serve }(request) }

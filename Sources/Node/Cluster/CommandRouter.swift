@@ -56,6 +56,9 @@ extension ThalwegNode {
         var attempts = 0
         let begin = ContinuousClock.now
         while !Task.isCancelled, ContinuousClock.now < deadline {
+            if let conflict = link?.conflict.reason {
+                return uncertainty.map { .unknown(reason: $0) } ?? .refused(reason: conflict)
+            }
             let (trouble, isLeader, known) = runner.snapshot.withLock { ($0.trouble, $0.isLeader, $0.leader) }
             if let trouble, isLeader || link == nil {
                 return uncertainty.map { .unknown(reason: $0) } ?? .refused(reason: trouble)

@@ -8,6 +8,8 @@ final class LeadershipRight: Sendable {
         case clock
         /// There is no space on the disk.
         case space
+        /// Another node has this one's identity.
+        case identity
     }
 
     private let objections: Mutex<Set<Objection>>

@@ -100,7 +100,8 @@ extension ThalwegNode: ClusterAdministration {
     }
 
     package func transferLeadership(to node: UInt64?, timeout: Duration) async -> AdministrationOutcome {
-        guard link != nil else { return .impossible(reason: "this server runs alone") }
+        guard let link else { return .impossible(reason: "this server runs alone") }
+        if let conflict = link.conflict.reason { return .unavailable(reason: conflict) }
         let deadline = ContinuousClock.now + timeout
         let target = node.map { NodeID($0) }
         for group in runners.keys.sorted() {

@@ -15,7 +15,7 @@ final class TestServer: Sendable {
     let data: String
     private let state = Mutex(State())
 
-    private init(data: String?) throws {
+    init(data: String?) throws {
         self.folder = try Locations.temporaryFolder()
         self.data = data ?? "\(self.folder)/data"
     }
@@ -48,7 +48,7 @@ final class TestServer: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func dispose() async throws {
+    func dispose() async throws {
         try await onOwnThread {
             self.process?.kill()
             try? FileManager.default.removeItem(atPath: self.folder)
