@@ -183,7 +183,11 @@ let package = Package(
         .testTarget(name: "DrillsTests", dependencies: ["Drills", "JSON"], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
-        .testTarget(name: "NodeTests", dependencies: ["Gateway", "Node"], swiftSettings: settings),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: ["Gateway", "Node", "RaftCore", "ReplicaCore", logging],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "RaftLogTests",
             dependencies: ["ProcessEngine", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk", "StateStore"],

@@ -96,6 +96,9 @@ package final class ClusterTransport: Sendable {
         self.loop.post { $0.setPeers(peers) }
     }
 
+    /// Has the memory of folders keep those of the peers that are connected, after new ones became worth it.
+    package func rememberDirectories() { self.loop.post { $0.rememberDirectories() } }
+
     // MARK: Consensus
 
     /// Queues messages for their receivers. What does not fit in a receiver's queue, or has no connection, is dropped

@@ -42,6 +42,8 @@ package struct TransportConfiguration: Sendable {
     package var directoryID: String
     /// Drawn at random for each start of a process: tells apart two that run from a folder and its copy.
     package var processID: UInt64
+    /// What is known of the others' folders; nil keeps it until the process ends.
+    package var directories: (any DirectoryMemory)?
     /// The IP address or name to listen on.
     package var listenHost: String
     /// The TCP port to listen on; zero for any free one.
@@ -58,6 +60,7 @@ package struct TransportConfiguration: Sendable {
         node: NodeID,
         clusterID: String,
         directoryID: String,
+        directories: (any DirectoryMemory)? = nil,
         listenHost: String = "127.0.0.1",
         listenPort: UInt16 = 0,
         certificateFolder: String,
@@ -68,6 +71,7 @@ package struct TransportConfiguration: Sendable {
         self.node = node
         self.clusterID = clusterID
         self.directoryID = directoryID
+        self.directories = directories
         self.processID = .random(in: 1...(.max))
         self.listenHost = listenHost
         self.listenPort = listenPort

@@ -160,15 +160,24 @@ final class TransportCore {
     /// - Throws: `duplicateNode` when the node showed another data folder before.
     func checkDirectory(_ directory: String, of node: NodeID) throws(Refusal) {
         let peer = self.peer(node)
-        if let known = peer.directoryID, known != directory {
+        if let known = self.configuration.directories?.directory(of: node) ?? peer.directoryID, known != directory {
             throw Refusal(
                 .duplicateNode,
                 "Expected node \(node) with the data folder \(Identity.shown(known)), but got one with "
-                    + "\(Identity.shown(directory)): two nodes have the same identifier, or one lost its disk; "
-                    + "stop one of them, and let it join under a new identifier"
+                    + "\(Identity.shown(directory)): it was formatted anew, or two nodes have the same identifier; a "
+                    + "node that lost its disk must not come back under its old one: run 'thalweg cluster remove "
+                    + "\(node)', then let it join as a new node with 'thalweg cluster join'"
             )
         }
         peer.directoryID = directory
+    }
+
+    /// Keeps the folders of those who are connected: it may be worth while now.
+    func rememberDirectories() {
+        guard let directories = self.configuration.directories else { return }
+        for peer in self.peers.values where !peer.isGone {
+            if let directory = peer.directoryID { directories.remember(directory, of: peer.node) }
+        }
     }
 
     func becameReady(_ connection: Connection, stream: StreamKind) {
@@ -177,6 +186,7 @@ final class TransportCore {
         let peer = self.peer(node)
         let lane = peer[stream]
         peer.lastRefusal = nil
+        self.configuration.directories?.remember(connection.directoryID, of: node)
         if connection.role == .accepted {
             let old = lane.incoming
             lane.incoming = connection
@@ -213,7 +223,10 @@ final class TransportCore {
         } else if let node, let stream = connection.stream, let lane = self.peers[node]?[stream] {
             if lane.incoming === connection { lane.incoming = nil }
         }
-        if let node, let peer = self.peers[node] { self.probeLost(connection, of: peer) }
+        if let node, let peer = self.peers[node] {
+            self.probeLost(connection, of: peer)
+            if self.configuration.directories != nil, peer.isGone { peer.directoryID = nil }
+        }
         if let node, connection.readySince != 0, let peer = self.peers[node] {
             peer.closedSentBytes &+= connection.sentBytes
             peer.closedReceivedBytes &+= connection.receivedBytes

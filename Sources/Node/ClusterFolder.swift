@@ -22,7 +22,7 @@ extension ClusterSettings {
     /// - Throws: `DataFolderError` if the file is damaged, does not fit the folder's identity, or is newer.
     package static func load(folder: String) throws -> ClusterSettings? {
         let path = "\(folder)/\(fileName)"
-        guard let bytes = try read(path) else { return nil }
+        guard let bytes = try DataFolder.readFile(path, limit: bytesLimit) else { return nil }
         let settings = try ClusterSettings(bytes: bytes, path: path)
         guard DataFolder.isFormatted(folder) else {
             throw DataFolderError(
@@ -109,30 +109,6 @@ extension ClusterSettings {
         writer.endArray()
         writer.endObject()
         return writer.bytes
-    }
-
-    private static func read(_ path: String) throws -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw DataFolderError("Expected to read '\(path)', but got: \(DataFolder.lastError())")
-        }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: bytesLimit + 1)
-        var count = 0
-        while count < buffer.count {
-            let length = buffer.count - count
-            let more = buffer.withUnsafeMutableBytes { bytes in
-                Glibc.read(descriptor, bytes.baseAddress?.advanced(by: count), length)
-            }
-            if more < 0 && errno == EINTR { continue }
-            guard more >= 0 else {
-                throw DataFolderError("Expected to read '\(path)', but got: \(DataFolder.lastError())")
-            }
-            if more == 0 { return Array(buffer[..<count]) }
-            count += more
-        }
-        throw DataFolderError("Expected at most \(bytesLimit) bytes in '\(path)', but got more")
     }
 }
 

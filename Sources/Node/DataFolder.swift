@@ -21,6 +21,7 @@ package struct FolderIdentity: Hashable, Sendable {
 /// format           version of the layout
 /// identity         cluster, node and folder
 /// cluster          only in a cluster: see `ClusterSettings`
+/// peers            only in a cluster: see `PeerDirectories`
 /// lock             held by the running process
 /// crash            what was being executed, for the next start
 /// log/             the Raft log of all groups
@@ -159,6 +160,29 @@ package final class DataFolder: Sendable {
 
     /// Whether the folder has its identity, which is the last step of making it.
     static func isFormatted(_ path: String) -> Bool { access("\(path)/identity", F_OK) == 0 }
+
+    /// The bytes of a small file; nil if there is none.
+    static func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw DataFolderError("Expected to read '\(path)', but got: \(lastError())")
+        }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: limit + 1)
+        var count = 0
+        while count < buffer.count {
+            let length = buffer.count - count
+            let more = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress?.advanced(by: count), length) }
+            if more < 0 && errno == EINTR { continue }
+            guard more >= 0 else {
+                throw DataFolderError("Expected to read '\(path)', but got: \(lastError())")
+            }
+            if more == 0 { return Array(buffer[..<count]) }
+            count += more
+        }
+        throw DataFolderError("Expected at most \(limit) bytes in '\(path)', but got more")
+    }
 
     private static func readText(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -79,7 +79,10 @@ package final class ThalwegNode: Sendable {
         self.nodeID = nodeID
         let clock = self.clock
         requestPrefix = "\(folder.identity.nodeID)-\(String(clock.now, radix: 36))-"
-        let link = settings.map { _ in ClusterLink(node: nodeID, logger: logger) }
+        let link = try settings.map { _ in
+            let directories = try PeerDirectories(folder: folder.path, logger: logger)
+            return ClusterLink(node: nodeID, directories: directories, clock: clock, logger: logger)
+        }
         self.link = link
         let crashFile = try CrashFile(folder: folder)
         let poisoned = crashFile.takePoisoned()

@@ -53,9 +53,10 @@ import Testing
         let done = got.withLock { $0.count }
         #expect(done > 2_000_000)
         await first.recorder.waitForPeer(2, isConnected: false)
+        let before = first.recorder.events.count
         let again = try TestNode(2, authority, recorder: second.recorder)
         first.transport.setPeers([again.node: again.address])
-        await first.waitForStreams(to: 2)
+        await first.recorder.waitForLog("debug Stream dialled", "peer.node=2 ", "peer.stream=bulk", after: before)
 
         let offset = UInt64(done)
         let size = try await first.transport.fetch(file: "state.db", of: "7", from: again.node, offset: offset) {

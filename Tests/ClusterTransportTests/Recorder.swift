@@ -84,9 +84,11 @@ final class Recorder: TransportHandler {
     }
 
     /// Waits for a line of the log that has all these words.
-    func waitForLog(_ words: String...) async {
+    ///
+    /// - Parameter first: how many events from the beginning do not count.
+    func waitForLog(_ words: String..., after first: Int = 0) async {
         await self.wait { events in
-            events.contains { event in
+            events.dropFirst(first).contains { event in
                 if case .logged(let line) = event { words.allSatisfy { line.contains($0) } } else { false }
             }
         }

@@ -122,6 +122,42 @@ import Testing
         for node in [first, second, double] { await node.transport.stop() }
     }
 
+    @Test func `a folder that is remembered is the only one, also after a new start`() async throws {
+        let authority = try TestAuthority.shared.get()
+        let memory = FolderMemory([NodeID(2): "folder-2"])
+        let first = try TestNode(1, authority) { $0.directories = memory }
+        let formatted = try TestNode(2, authority) { $0.directoryID = "folder-new" }
+
+        Self.dial(formatted, first, as: 1)
+
+        await first.recorder.waitForLog("error Connection refused", "formatted anew", "cluster remove 2")
+        await formatted.recorder.wait { events in
+            Recorder.refusals(events).contains { $0.by == NodeID(1) && !$0.isFinal }
+        }
+        // Once it is forgotten, the next attempt is welcome.
+        memory.forget(NodeID(2))
+        await formatted.waitForStreams(to: 1)
+        #expect(memory.directory(of: NodeID(2)) == "folder-new")
+        await first.transport.stop()
+        await formatted.transport.stop()
+    }
+
+    @Test func `a folder that is not worth keeping counts while its node is connected`() async throws {
+        let authority = try TestAuthority.shared.get()
+        let first = try TestNode(1, authority) { $0.directories = FolderMemory(isForgetful: true) }
+        let second = try TestNode(2, authority)
+        await TestNode.connect(first, second)
+        let other = try TestNode(2, authority) { $0.directoryID = "folder-other" }
+        Self.dial(other, first, as: 1)
+        await first.recorder.waitForLog("error Connection refused", "folder-2", "folder-other")
+
+        second.transport.debugAbort()
+
+        await other.waitForStreams(to: 1)
+        await first.transport.stop()
+        await other.transport.stop()
+    }
+
     @Test func `a node with our own identifier is refused, loudly`() async throws {
         let authority = try TestAuthority.shared.get()
         let first = try TestNode(1, authority)

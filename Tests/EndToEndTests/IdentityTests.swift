@@ -40,4 +40,34 @@ import Testing
             try await cluster.untilHealthy(2)
         }
     }
+
+    @Test func `a node that was formatted anew is refused by all that knew it, also after they started anew`()
+        async throws
+    {
+        try await TestCluster.with { cluster in
+            try await cluster.start(1, 2, 3)
+            for node in [3, 2, 1] { try await cluster[node].stop() }
+            try FileManager.default.removeItem(atPath: cluster[3].data)
+            try await cluster.format(3)
+
+            for node in [3, 2, 1] { try await onOwnThread { try cluster[node].launch() } }
+
+            try await cluster.untilLogged(1, "duplicateNode", "thalweg cluster remove 3")
+            try await cluster.untilLogged(2, "duplicateNode", "thalweg cluster remove 3")
+            try await cluster.untilLogged(3, "this one serves nothing", "thalweg cluster join")
+            let ready = try await cluster[3].send(.get("/thalweg/v1/ready"))
+            #expect(ready.status == 503 && ready.text.contains("formatted anew"), "\(ready)")
+            #expect(try await cluster[3].send(.post("/v2/process-instances/search?consistency=stale")).status == 503)
+
+            // The others go on; once it is removed, nobody remembers its folder.
+            let removed = try await cluster.client(["cluster", "remove", "3"], node: 1)
+            #expect(removed.ending == .exited(0), "\(removed)")
+            for node in [1, 2] {
+                _ = try await eventually("a node that is forgotten by node \(node)") {
+                    let text = String(decoding: try Locations.contents("\(cluster[node].data)/peers"), as: UTF8.self)
+                    return text.contains(#""nodeId":3"#) ? nil : true
+                }
+            }
+        }
+    }
 }

@@ -49,6 +49,8 @@ final class Connection {
     /// Who is at the other end, once the certificate says so.
     private(set) var certificate: CertificateName?
     private(set) var stream: StreamKind?
+    /// The data folder at the other end, as its hello says it; empty before.
+    private(set) var directoryID = ""
     /// The process at the other end, as its hello says it; zero before, and for older releases.
     private(set) var processID: UInt64 = 0
     /// Since when the connection is ready, by the loop's clock in milliseconds.
@@ -296,6 +298,7 @@ final class Connection {
             }
             try self.core.checkDirectory(hello.directoryID, of: name.node)
             self.stream = stream
+            self.directoryID = hello.directoryID
             self.processID = hello.processID
             self.core.admit(self)
         case .refusal(let refusal):

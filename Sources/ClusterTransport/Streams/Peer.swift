@@ -11,7 +11,8 @@ final class Peer {
     let gauge = QueueGauge()
     var clock = ClockSamples()
     var lastRefusal: String?
-    /// The data folder it showed first. Another one under the same node identifier is refused.
+    /// The data folder it showed first. Another one under the same node identifier is refused. With a memory of folders
+    /// only as long as it is connected: what is to be kept for longer is there.
     var directoryID: String?
     /// Set while it is being found out which of two processes is talked to.
     var probe: ProcessProbe?
@@ -62,6 +63,9 @@ final class Peer {
         self.core.handler.peerChanged(self.node, isConnected: isConnected)
         if !isConnected, self.isPortRefused { self.portRefused() }
     }
+
+    /// Nothing can be sent to it any more.
+    var isGone: Bool { !self.connections.contains { $0.isReady } }
 
     /// The peer was reached at its address.
     func portAnswered() { self.isPortRefused = false }

@@ -24,16 +24,23 @@ final class ClusterLink: TransportHandler {
     private let addresses = Mutex<(groups: [UInt32: Membership], seeds: [NodeID: PeerAddress])>(([:], [:]))
     /// Who refuses this node because another has its identity.
     let conflict = IdentityConflict()
+    /// Which data folders the others have.
+    private let directories: PeerDirectories
     private let node: NodeID
+    private let clock: NodeClock
     private let logger: Logger
 
-    init(node: NodeID, logger: Logger) {
+    init(node: NodeID, directories: PeerDirectories, clock: NodeClock, logger: Logger) {
+        self.directories = directories
+        self.clock = clock
         self.node = node
         self.logger = logger
     }
 
     /// Binds the node's address and starts to listen and to dial.
-    func start(_ configuration: TransportConfiguration, targets: Targets) throws {
+    func start(_ settings: TransportConfiguration, targets: Targets) throws {
+        var configuration = settings
+        configuration.directories = directories
         self.targets.withLock { $0 = targets }
         let transport = try ClusterTransport(configuration: configuration, handler: self, logger: logger)
         self.transport.withLock { $0 = transport }
@@ -57,7 +64,16 @@ final class ClusterLink: TransportHandler {
     }
 
     func membersChanged(_ group: UInt32, _ membership: Membership) {
-        addresses.withLock { $0.groups[group] = membership }
+        let members = addresses.withLock { known -> Set<NodeID>? in
+            known.groups[group] = membership
+            let all = known.groups.values.map { Set($0.configuration.allMembers) }
+            // A node that joins does not know them before its first snapshots.
+            return all.contains { $0.isEmpty } ? nil : all.reduce(into: []) { $0.formUnion($1) }
+        }
+        if let members {
+            directories.setMembers(members)
+            transport.withLock { $0 }?.rememberDirectories()
+        }
         dial()
     }
 

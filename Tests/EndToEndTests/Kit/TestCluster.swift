@@ -10,15 +10,17 @@ final class TestCluster: Sendable {
     private let servers: [TestServer]
     private let members: String
 
-    private init() throws {
+    private init(_ places: [Int: String]) throws {
         folder = try Locations.temporaryFolder()
         members = try Self.freePorts(3).enumerated().map { "\($0 + 1)=127.0.0.1:\($1)" }.joined(separator: ",")
-        servers = try (1...3).map { [folder] in try TestServer(data: "\(folder)/data\($0)") }
+        servers = try (1...3).map { [folder] in try TestServer(data: places[$0] ?? "\(folder)/data\($0)") }
     }
 
     /// Runs `body` with three formatted nodes that are not started yet. When it fails, the logs' ends are printed.
-    static func with(_ body: (TestCluster) async throws -> Void) async throws {
-        let cluster = try TestCluster()
+    ///
+    /// - Parameter places: data folders of nodes that have to be at a certain place.
+    static func with(data places: [Int: String] = [:], _ body: (TestCluster) async throws -> Void) async throws {
+        let cluster = try TestCluster(places)
         var failure: (any Error)?
         do {
             try await cluster.command(["certs", "create-ca", "--out", "\(cluster.folder)/ca"])
