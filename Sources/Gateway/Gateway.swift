@@ -85,6 +85,11 @@ package struct GroupStatus: Hashable, Sendable {
     package var term: UInt64
     package var commitIndex: UInt64
     package var appliedIndex: UInt64
+    /// How many committed entries this node does not have in its state yet, as far as it knows; zero for a leader.
+    package var behind: UInt64 = 0
+    /// For how long this node has not heard of a leader, in milliseconds; nil for the leader itself, and before the
+    /// first.
+    package var leaderSilenceMilliseconds: Int64?
 
     package init(
         group: UInt32,
@@ -127,6 +132,8 @@ package protocol StatusGateway: Sendable {
     func clusterStatus() async -> ClusterStatus
     /// Nil when the node can take commands, else why not.
     func notReadyReason() async -> String?
+    /// Nil unless this node is so far behind its leaders, or has not heard of them for so long, that its reads wait.
+    func lagReason() async -> String?
     /// All metrics in the Prometheus text format.
     func metricsText() async -> String
 }
@@ -165,8 +172,8 @@ package struct MemberStatus: Hashable, Sendable {
     package var isConnected: Bool
     /// The groups it leads.
     package var leads: [UInt32]
-    /// By group: how many committed entries it does not have yet, as its leader knows; nil where this node does not
-    /// lead.
+    /// By group: how many committed entries it does not have yet, as its leader, or for the node that is asked the node
+    /// itself, knows; nil where neither is this node.
     package var lag: [UInt32: UInt64]
     /// How far its clock is from this node's, in milliseconds; nil when unknown.
     package var clockOffsetMilliseconds: Int64?

@@ -45,6 +45,8 @@ final class GroupRunner: Sendable {
     let group: UInt32
     let waiters = ReplicaWaiters()
     let leaderSignal = LeaderSignal()
+    /// What the group's leaders have let this node know.
+    let signs = LeaderSigns()
     /// Set before the thread starts.
     private let barrier = Mutex<ReadBarrier?>(nil)
     let snapshot = Mutex(Snapshot())
@@ -93,6 +95,9 @@ final class GroupRunner: Sendable {
         guard let barrier = barrier.withLock({ $0 }) else { return false }
         return await barrier.pass(now: clock.now, deadline: deadline)
     }
+
+    /// How far this replica is behind, as far as this node knows.
+    var lag: ReplicaLag { ReplicaLag(snapshot.withLock { $0 }, signs.seen, now: clock.now) }
 
     func readAnswered(_ id: ReadRequestID, isReady: Bool) {
         barrier.withLock { $0 }?.answered(id, isReady: isReady, now: clock.now)

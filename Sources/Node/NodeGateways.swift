@@ -84,9 +84,20 @@ extension ThalwegNode {
         guard await runner.passReadBarrier(deadline: clock.now + ThalwegNode.readPatience) else {
             throw QueryError(
                 .unavailable,
-                "\(noQuorumReason(runner)); add ?consistency=stale to read what this node has"
+                "\(unconfirmedReason(runner)); add ?consistency=stale to read what this node has"
             )
         }
+    }
+
+    /// Why a read could not be confirmed in time: with a quorum and a leader, this node is too far behind.
+    private func unconfirmedReason(_ runner: GroupRunner) -> String {
+        let (leader, members) = runner.snapshot.withLock { ($0.leader, $0.membership.configuration) }
+        guard leader != nil, hasQuorum(members) else { return noQuorumReason(runner) }
+        let lag = runner.lag
+        guard let reason = lag.reason(node: nodeID.rawValue, group: runner.group) else {
+            return "group \(runner.group) did not confirm the read in time"
+        }
+        return "\(reason); ask \(lag.leader.map { "node \($0)" } ?? "another node")"
     }
 
     private func isReachable(_ node: NodeID) -> Bool { node == nodeID || link?.isConnected(node) == true }
@@ -132,6 +143,9 @@ extension ThalwegNode: StatusGateway {
                     status.leader = snapshot.leader?.rawValue
                     status.role = roleName(snapshot)
                     status.digest = snapshot.digest.text
+                    let lag = runner.lag
+                    status.behind = lag.entries
+                    status.leaderSilenceMilliseconds = lag.silence
                     return status
                 }
             }
@@ -144,6 +158,18 @@ extension ThalwegNode: StatusGateway {
             guard let snapshot = runners[group]?.snapshot.withLock({ $0 }) else { continue }
             if let trouble = snapshot.trouble { return trouble }
             if !ThalwegNode.canServe(snapshot) { return "group \(group) has no leader that may execute commands" }
+        }
+        return nil
+    }
+
+    package func lagReason() async -> String? {
+        guard link != nil else { return nil }
+        for group in runners.keys.sorted() {
+            guard let lag = runners[group]?.lag else { continue }
+            if lag.entries > ReplicaLag.entryLimit { return lag.reason(node: nodeID.rawValue, group: group) }
+            if let silence = lag.silence, silence > ReplicaLag.silenceLimit {
+                return "node \(nodeID) has not heard of a leader of group \(group) for \(silence) ms"
+            }
         }
         return nil
     }
@@ -166,6 +192,7 @@ extension ThalwegNode: StatusGateway {
             groups: runners.keys.sorted().compactMap { group in
                 runners[group].map { (group, $0.snapshot.withLock { $0 }) }
             },
+            lags: runners.keys.sorted().compactMap { group in runners[group].map { (group, $0.lag) } },
             space: folder.space()
         )
     }

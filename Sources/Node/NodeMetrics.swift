@@ -77,6 +77,7 @@ enum NodeMetrics {
 
     static func text(
         groups: [(group: UInt32, snapshot: GroupRunner.Snapshot)],
+        lags: [(group: UInt32, lag: ReplicaLag)],
         space: (available: UInt64, total: UInt64)?
     ) -> String {
         var lines: [String] = []
@@ -86,6 +87,15 @@ enum NodeMetrics {
             for (group, snapshot) in groups {
                 lines.append("\(metric.name){group=\"\(group)\"} \(metric.value(snapshot))")
             }
+        }
+        lines.append("# HELP thalweg_group_behind_entries Committed entries that are not in this node's state.")
+        lines.append("# TYPE thalweg_group_behind_entries gauge")
+        for (group, lag) in lags { lines.append("thalweg_group_behind_entries{group=\"\(group)\"} \(lag.entries)") }
+        lines.append("# HELP thalweg_leader_silence_seconds For how long this node has not heard of a leader.")
+        lines.append("# TYPE thalweg_leader_silence_seconds gauge")
+        for (group, lag) in lags {
+            let seconds = Double(lag.silence ?? 0) / 1_000
+            lines.append("thalweg_leader_silence_seconds{group=\"\(group)\"} \(seconds)")
         }
         if let space {
             lines.append("# HELP thalweg_disk_available_bytes Space left for the data folder.")

@@ -21,12 +21,13 @@ private func membersBody(_ members: [(Int, String, Bool, Int?)]) -> String {
 private func statusBody(
     leader: String = "1",
     notReady: String = "null",
+    lag: String = "null",
     cluster: String = "9f3c01d2a4b56e78"
 ) -> String {
     """
-    {"clusterId":"\(cluster)","nodeId":2,"version":"1.0.0","notReadyReason":\(notReady),"groups":[\
+    {"clusterId":"\(cluster)","nodeId":2,"version":"1.0.0","notReadyReason":\(notReady),"lagReason":\(lag),"groups":[\
     {"group":1,"leader":\(leader),"role":"follower","isHealthy":true,"term":4,"commitIndex":17,"appliedIndex":16,\
-    "digest":"00ff"}]}
+    "behind":1204,"leaderSilenceMilliseconds":90,"digest":"00ff"}]}
     """
 }
 
@@ -50,10 +51,18 @@ private func view(_ members: [(Int, String, Bool, Int?)], status: String = statu
                 "1     10.0.0.1:9301  voter  yes        0,1         0      -",
                 "2     10.0.0.2:9301  voter  yes        -       1,234  -3 ms",
                 "3     10.0.0.3:9301  voter  yes        -           -      -", "",
-                "GROUP  LEADER  THIS NODE  TERM  COMMITTED  APPLIED  DIGEST",
-                "    1       1  follower      4         17       16  00ff",
+                "GROUP  LEADER  THIS NODE  TERM  COMMITTED  APPLIED  BEHIND  HEARD  DIGEST",
+                "    1       1  follower      4         17       16   1,204  90 ms  00ff",
             ]
         )
+    }
+
+    @Test func `a node that lags says so, and the cluster is not quite well`() throws {
+        let status = statusBody(lag: #""node 2 is behind by 1204 entries""#)
+        let view = try view([(1, "voter", true, 0), (2, "voter", true, nil), (3, "voter", true, nil)], status: status)
+
+        #expect(view.verdict == .degraded)
+        #expect(view.findings.map(\.text) == ["node 2 is behind by 1204 entries"])
     }
 
     @Test(

@@ -45,10 +45,10 @@ import Testing
 
             #expect(
                 reply.text == """
-                    {"clusterId":"cluster-1","nodeId":3,"version":"0.1.0","notReadyReason":null,"groups":[\
+                    {"clusterId":"cluster-1","nodeId":3,"version":"0.1.0","notReadyReason":null,"lagReason":null,"groups":[\
                     {"group":0,"leader":3,"role":"leader","isHealthy":true,"term":1,"commitIndex":1,"appliedIndex":1,\
-                    "digest":null},{"group":1,"leader":1,"role":"follower","isHealthy":true,"term":1,"commitIndex":1,\
-                    "appliedIndex":1,"digest":"00ff"}]}
+                    "behind":0,"leaderSilenceMilliseconds":null,"digest":null},{"group":1,"leader":1,"role":"follower","isHealthy":true,"term":1,"commitIndex":1,\
+                    "appliedIndex":1,"behind":7,"leaderSilenceMilliseconds":120,"digest":"00ff"}]}
                     """
             )
         }

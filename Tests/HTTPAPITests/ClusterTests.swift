@@ -66,6 +66,14 @@ import Testing
         }
     }
 
+    @Test func `a node that lags is ready, and says that it is behind`() async throws {
+        try await withAPI(ScriptedGateway(.init(lagReason: "node 3 is behind by 7 entries"))) { client async throws in
+            let reply = try await client.send("GET", "/thalweg/v1/ready")
+            #expect(reply.status == 200)
+            #expect(reply.text == "ready, but behind: node 3 is behind by 7 entries\n")
+        }
+    }
+
     @Test func `metrics have bounded labels`() async throws {
         try await withAPI(ScriptedGateway()) { client async throws in
             for number in 0..<5 {

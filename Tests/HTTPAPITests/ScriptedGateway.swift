@@ -23,6 +23,7 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
         var xml: [UInt8]?
         var queryError: QueryError?
         var notReadyReason: String?
+        var lagReason: String?
         /// The leader of group 1 as this node, node 3, sees it.
         var leader: UInt64?
         var members = [MemberStatus(node: 3, address: "", role: "voter", isConnected: true)]
@@ -143,9 +144,12 @@ final class ScriptedGateway: CommandGateway, QueryGateway, StatusGateway, Cluste
         status.groups[1].leader = self.state.withLock { $0.script.leader }
         status.groups[1].role = "follower"
         status.groups[1].digest = "00ff"
+        status.groups[1].behind = 7
+        status.groups[1].leaderSilenceMilliseconds = 120
         return status
     }
 
+    func lagReason() async -> String? { self.state.withLock { $0.script.lagReason } }
     func notReadyReason() async -> String? { self.state.withLock { $0.script.notReadyReason } }
 
     func metricsText() async -> String { "thalweg_term 1\n" }

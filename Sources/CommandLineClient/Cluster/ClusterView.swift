@@ -9,7 +9,7 @@ struct ClusterView: Equatable, Sendable {
         let role: String
         let isConnected: Bool
         let leads: [Int]
-        /// Entries by group; empty where the node that was asked does not lead.
+        /// Entries by group; of the node that was asked, and of all where it leads; else empty.
         let lag: [(group: Int, entries: Int)]
         let clockOffsetMilliseconds: Int?
 
@@ -70,6 +70,8 @@ struct ClusterView: Equatable, Sendable {
         }
         let reason = TerminalText.sanitized(status.text("notReadyReason"))
         if !reason.isEmpty { severe.append("node \(status.digits("nodeId")) takes no commands: \(reason)") }
+        let lag = TerminalText.sanitized(status.text("lagReason"))
+        if !lag.isEmpty { mild.append(lag) }
         let voters = members.filter(\.hasVote)
         let connected = voters.count(where: \.isConnected)
         let majority = voters.count / 2 + 1
@@ -141,14 +143,17 @@ struct ClusterView: Equatable, Sendable {
         lines.append("")
         var table = Table([
             .number("GROUP"), .number("LEADER"), .text("THIS NODE"), .number("TERM"), .number("COMMITTED"),
-            .number("APPLIED"), .text("DIGEST"),
+            .number("APPLIED"), .number("BEHIND"), .number("HEARD"), .text("DIGEST"),
         ])
         for group in groups {
             let leader = group.digits("leader")
             let digest = group.text("digest")
             table.append([
                 group.digits("group"), leader.isEmpty ? "none" : leader, group.text("role"), group.digits("term"),
-                group.digits("commitIndex"), group.digits("appliedIndex"), digest.isEmpty ? "-" : digest,
+                group.digits("commitIndex"), group.digits("appliedIndex"),
+                group.member("behind")?.integerValue.map { TerminalText.grouped($0) } ?? "-",
+                group.member("leaderSilenceMilliseconds")?.integerValue.map { "\($0) ms" } ?? "-",
+                digest.isEmpty ? "-" : digest,
             ])
         }
         return lines + Self.styled(table, width: width, style: style)

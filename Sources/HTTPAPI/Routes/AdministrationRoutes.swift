@@ -28,6 +28,7 @@ enum AdministrationRoutes {
         writer.member("nodeId", status.nodeID)
         writer.member("version", status.version)
         writer.optionalMember("notReadyReason", await call.backend.status.notReadyReason())
+        writer.optionalMember("lagReason", await call.backend.status.lagReason())
         writer.key("groups")
         writer.beginArray()
         for group in status.groups {
@@ -39,6 +40,12 @@ enum AdministrationRoutes {
             writer.member("term", group.term)
             writer.member("commitIndex", group.commitIndex)
             writer.member("appliedIndex", group.appliedIndex)
+            writer.member("behind", group.behind)
+            if let silence = group.leaderSilenceMilliseconds {
+                writer.member("leaderSilenceMilliseconds", silence)
+            } else {
+                writer.nullMember("leaderSilenceMilliseconds")
+            }
             writer.optionalMember("digest", group.digest)
             writer.endObject()
         }

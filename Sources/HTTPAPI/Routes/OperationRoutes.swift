@@ -15,6 +15,8 @@ enum OperationRoutes {
         if let reason = await call.backend.status.notReadyReason() {
             throw Problem(status: 503, title: "UNAVAILABLE", detail: reason)
         }
+        // It takes commands, which others execute; only its own searches wait.
+        if let reason = await call.backend.status.lagReason() { return .text("ready, but behind: \(reason)\n") }
         return .text("ready\n")
     }
 

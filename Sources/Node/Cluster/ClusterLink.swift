@@ -110,7 +110,9 @@ final class ClusterLink: TransportHandler {
 
     func received(_ messages: [RaftMessage]) {
         let targets = targets.withLock { $0 }
+        let now = clock.now
         for message in messages {
+            targets.runners[message.group.rawValue]?.signs.note(message, at: now)
             if case .snapshot = message.body {
                 // Its files come first; then the replica gets the message.
                 targets.snapshotOffered(message)

@@ -22,7 +22,9 @@ extension ThalwegNode: ClusterAdministration {
             )
             for (group, snapshot) in groups {
                 if snapshot.leader == node { status.leads.append(group) }
-                if let peer = snapshot.peers.first(where: { $0.id == node }) {
+                if node == nodeID, !snapshot.isLeader {
+                    status.lag[group] = runners[group]?.lag.entries
+                } else if let peer = snapshot.peers.first(where: { $0.id == node }) {
                     status.lag[group] = UInt64(LogIndex(snapshot.commitIndex).distance(from: peer.match))
                 }
             }
