@@ -185,7 +185,9 @@ let package = Package(
         .testTarget(name: "LinearizabilityTests", dependencies: ["Linearizability"], swiftSettings: settings),
         .testTarget(
             name: "NodeTests",
-            dependencies: ["Gateway", "Node", "RaftCore", "ReplicaCore", logging],
+            dependencies: [
+                "Gateway", "Node", "ProcessEngine", "RaftCore", "ReplicaCore", "StateStore", logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

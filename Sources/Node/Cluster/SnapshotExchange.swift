@@ -31,10 +31,8 @@ final class SnapshotExchange: SnapshotInstalling {
         var sources: [UInt32: Source] = [:]
         var made: [UInt32: Made] = [:]
         var making: Set<UInt32> = []
-        /// Snapshots that are here in full, by id; waiting to be asked for by the replica.
-        var fetched: [String: String] = [:]
-        /// The snapshot under way for a group.
-        var fetching: [UInt32: String] = [:]
+        /// What was put in place and is not in use yet: a full disk may keep the log from naming it.
+        var prepared: [UInt32: (id: String, snapshot: InstalledSnapshot)] = [:]
     }
 
     /// A snapshot that nobody fetches any more is kept for this long, in milliseconds: another follower may need it.
@@ -44,7 +42,7 @@ final class SnapshotExchange: SnapshotInstalling {
     private let folder: DataFolder
     private let clock: NodeClock
     private let logger: Logger
-    private let link: ClusterLink
+    private let receiver: SnapshotReceiver
     private let runners: Mutex<[UInt32: GroupRunner]> = Mutex([:])
     private let onInstalled: @Sendable (UInt32, Source) -> Void
 
@@ -57,7 +55,20 @@ final class SnapshotExchange: SnapshotInstalling {
     ) {
         self.folder = folder
         self.clock = clock
-        self.link = link
+        receiver = SnapshotReceiver(
+            clock: clock,
+            logger: logger,
+            download: { file, snapshot, node, offset, onPiece in
+                guard let transport = link.files else { throw NodeFailure("the node is starting") }
+                _ = try await transport.fetch(file: file, of: snapshot, from: node, offset: offset) {
+                    try onPiece($0.bytes)
+                }
+            },
+            decline: { group, leader in
+                let note = ForwardedRequest.snapshotFailed(group: group).encoded()
+                _ = try? await link.request(note, to: leader, timeout: .seconds(5))
+            }
+        )
         self.logger = logger
         self.onInstalled = onInstalled
     }
@@ -76,7 +87,11 @@ final class SnapshotExchange: SnapshotInstalling {
         }
     }
 
-    func lastUse(group: UInt32) -> Int64? { state.withLock { $0.made[group]?.lastUse } }
+    func lastUse(group: UInt32) -> Int64? {
+        // The group's thread asks with each of its turns.
+        if let runner = runners.withLock({ $0[group] }) { receiver.turned(runner) }
+        return state.withLock { $0.made[group]?.lastUse }
+    }
 
     // MARK: Making and serving
 
@@ -162,80 +177,18 @@ final class SnapshotExchange: SnapshotInstalling {
     /// The leader offers a snapshot: its files are fetched, and only then does the replica get the message.
     func offered(_ message: RaftMessage) {
         let group = message.group.rawValue
-        guard case .snapshot(let snapshot) = message.body, let runner = runners.withLock({ $0[group] }) else { return }
-        let offer: SnapshotOffer
-        do {
-            offer = try SnapshotOffer(decoding: snapshot.data)
-        } catch {
-            logger.error("refused a snapshot that cannot be read", metadata: ["error": "\(error)"])
+        guard let runner = runners.withLock({ $0[group] }), let source = state.withLock({ $0.sources[group] }) else {
             return
         }
-        let isNew = state.withLock { state in
-            guard state.fetching[group] == nil, state.fetched[offer.id] == nil else { return false }
-            state.fetching[group] = offer.id
-            return true
-        }
-        guard isNew else { return }
-        Task { [self] in
-            let started = clock.now
-            do {
-                let path = try await fetch(offer, group, from: message.from)
-                state.withLock { $0.fetched[offer.id] = path }
-                logger.notice(
-                    "fetched a snapshot",
-                    metadata: [
-                        "group": "\(group)", "bytes": "\(offer.manifest.totalBytes)",
-                        "milliseconds": "\(clock.now - started)",
-                    ]
-                )
-                runner.post(.received(message))
-            } catch {
-                logger.warning(
-                    "a snapshot could not be fetched; the leader will offer another",
-                    metadata: ["group": "\(group)", "node": "\(message.from)", "error": "\(error)"]
-                )
-                let note = ForwardedRequest.snapshotFailed(group: group).encoded()
-                _ = try? await link.request(note, to: message.from, timeout: .seconds(5))
-            }
-            state.withLock { $0.fetching[group] = nil }
-        }
-    }
-
-    private static let attempts = 5
-
-    private func fetch(_ offer: SnapshotOffer, _ group: UInt32, from node: NodeID) async throws -> String {
-        guard let transport = link.files, let source = state.withLock({ $0.sources[group] }) else {
-            throw NodeFailure("the node is starting")
-        }
-        let path = try source.folder.makeIncoming()
-        for file in offer.manifest.files {
-            let target = try IncomingFile(path: "\(path)/\(file.name)", size: file.byteCount)
-            for attempt in 1...SnapshotExchange.attempts {
-                do {
-                    _ = try await transport.fetch(
-                        file: file.name,
-                        of: offer.id,
-                        from: node,
-                        offset: target.size
-                    ) { try target.append($0.bytes) }
-                    break
-                } catch {
-                    // What has arrived is kept: the next attempt goes on from there.
-                    if attempt == SnapshotExchange.attempts { throw error }
-                    try await Task.sleep(for: .milliseconds(200 * attempt))
-                }
-            }
-            try target.finish()
-            try SnapshotInstaller.verify(file, in: path)
-        }
-        return path
+        receiver.offered(message, to: runner, in: "\(source.folder.path)/incoming")
     }
 
     // MARK: SnapshotInstalling
 
     func prepare(_ snapshot: Snapshot, group: UInt32) throws -> InstalledSnapshot {
         let offer = try SnapshotOffer(decoding: snapshot.data)
-        guard let path = state.withLock({ $0.fetched.removeValue(forKey: offer.id) }) else {
+        if let prepared = state.withLock({ $0.prepared[group] }), prepared.id == offer.id { return prepared.snapshot }
+        guard let path = receiver.take(offer.id, group: group) else {
             throw NodeFailure("Expected the files of snapshot \(offer.id) to be here, but they are not")
         }
         guard let source = state.withLock({ $0.sources[group] }) else {
@@ -250,7 +203,9 @@ final class SnapshotExchange: SnapshotInstalling {
             in: source.folder,
             options: GroupStarter.stateOptions
         )
-        return InstalledSnapshot(generation: generation)
+        let installed = InstalledSnapshot(generation: generation)
+        state.withLock { $0.prepared[group] = (offer.id, installed) }
+        return installed
     }
 
     func open(_ installed: InstalledSnapshot, group: UInt32) throws -> SQLiteState {
@@ -268,7 +223,9 @@ final class SnapshotExchange: SnapshotInstalling {
         state.withLock { state in
             state.sources[group] = changed
             state.made[group] = nil
+            state.prepared[group] = nil
         }
+        receiver.installed(group: group)
         onInstalled(group, changed)
         try source.folder.removeAll(except: installed.generation)
     }

@@ -1,4 +1,3 @@
-import Glibc
 import ProcessEngine
 import StateStore
 
@@ -42,49 +41,5 @@ struct SnapshotOffer {
             throw DecodingFailure("Expected a snapshot id of up to 64 letters and digits, but got another")
         }
         manifest = try SnapshotManifest(encoded: try reader.byteArray())
-    }
-}
-
-/// A file that is being fetched. Used by one download at a time.
-final class IncomingFile: @unchecked Sendable {
-    private let path: String
-    private let expected: UInt64
-    private let descriptor: Int32
-    /// Bytes that have arrived, in order from the beginning.
-    private(set) var size: UInt64 = 0
-
-    init(path: String, size expected: UInt64) throws {
-        self.path = path
-        self.expected = expected
-        descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else {
-            throw NodeFailure("Expected to write '\(path)', but got: \(DataFolder.lastError())")
-        }
-    }
-
-    deinit { close(descriptor) }
-
-    func append(_ bytes: [UInt8]) throws {
-        guard size + UInt64(bytes.count) <= expected else {
-            throw NodeFailure("Expected \(expected) bytes for '\(path)', but got more")
-        }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
-            }
-            guard count > 0 else {
-                throw NodeFailure("Expected to write '\(path)', but got: \(DataFolder.lastError())")
-            }
-            written += count
-        }
-        size += UInt64(bytes.count)
-    }
-
-    /// Makes sure that all of it is there.
-    func finish() throws {
-        guard size == expected else {
-            throw NodeFailure("Expected \(expected) bytes for '\(path)', but got \(size)")
-        }
     }
 }
