@@ -57,7 +57,7 @@ package final class ThalwegNode: Sendable {
     let link: ClusterLink?
     /// What the folder says about the node's cluster; nil for a node that is alone.
     package let settings: ClusterSettings?
-    private let snapshots: SnapshotExchange?
+    let snapshots: SnapshotExchange?
     private let log: SQLiteRaftLog
     private let history: HistoryRunner
     private let spaceWatch: SpaceWatch
@@ -86,7 +86,7 @@ package final class ThalwegNode: Sendable {
         self.link = link
         let crashFile = try CrashFile(folder: folder)
         let poisoned = crashFile.takePoisoned()
-        log = try ThalwegNode.openLog(folder, configuration)
+        log = try ThalwegNode.openLog(folder, onFailure: configuration.onFailure)
         let router = GroupRouter(link: link)
         let readerSwitch = ReaderSwitch()
         let snapshots = link.map {
@@ -150,13 +150,16 @@ package final class ThalwegNode: Sendable {
         return runners
     }
 
-    private static func openLog(_ folder: DataFolder, _ configuration: NodeConfiguration) throws -> SQLiteRaftLog {
+    static func openLog(
+        _ folder: DataFolder,
+        onFailure: @escaping @Sendable (String) -> Void
+    ) throws -> SQLiteRaftLog {
         try SQLiteRaftLog(
             folder: "\(folder.path)/log",
             identity: LogIdentity(node: NodeID(folder.identity.nodeID), directory: folder.identity.directoryID),
             options: RaftLogOptions(
                 checkpointPages: 2_048,
-                onFailure: { configuration.onFailure("the log's disk failed: \($0)") }
+                onFailure: { onFailure("the log's disk failed: \($0)") }
             )
         )
     }
@@ -210,16 +213,18 @@ package final class ThalwegNode: Sendable {
         for (group, runner) in runners {
             link.membersChanged(group, runner.snapshot.withLock { $0.membership })
         }
-        try link.start(
-            TransportConfiguration(
-                node: nodeID,
-                clusterID: settings.clusterID,
-                directoryID: String(folder.identity.directoryID, radix: 16),
-                listenHost: settings.listen.host,
-                listenPort: UInt16(settings.listen.port),
-                certificateFolder: settings.certificates
-            ),
-            targets: targets
+        try link.start(ThalwegNode.transportConfiguration(settings, folder), targets: targets)
+    }
+
+    /// How the node of this folder talks to the others.
+    static func transportConfiguration(_ settings: ClusterSettings, _ folder: DataFolder) -> TransportConfiguration {
+        TransportConfiguration(
+            node: NodeID(folder.identity.nodeID),
+            clusterID: settings.clusterID,
+            directoryID: String(folder.identity.directoryID, radix: 16),
+            listenHost: settings.listen.host,
+            listenPort: UInt16(settings.listen.port),
+            certificateFolder: settings.certificates
         )
     }
 

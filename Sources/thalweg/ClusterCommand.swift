@@ -15,7 +15,7 @@ struct ClusterCommand: ParsableCommand {
             nodes come with "cluster join". "cluster local" runs a whole cluster on this machine.
             """,
         subcommands: ClientCommands.clusterSubcommands + [
-            ClusterInitCommand.self, ClusterJoinCommand.self, ClusterLocalCommand.self,
+            ClusterInitCommand.self, ClusterJoinCommand.self, ClusterLocalCommand.self, ClusterResetStateCommand.self,
         ]
     )
 }

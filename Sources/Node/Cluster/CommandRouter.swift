@@ -186,7 +186,21 @@ extension ThalwegNode {
         case .crashes(let marks):
             incoming.reply(ForwardedRequest.crashes(blame.own).encoded())
             blame.note(marks, of: incoming.peer)
+        case .snapshotWanted(let group, let index):
+            incoming.reply(snapshotReply(group, atLeast: index).encoded())
         }
+    }
+
+    /// For a node whose state is to be made anew. Only the leader's state is right by definition.
+    private func snapshotReply(_ group: UInt32, atLeast index: UInt64) -> SnapshotReply {
+        guard let snapshots, let known = runners[group]?.snapshot.withLock({ $0 }), known.isLeader else {
+            return .notLeader
+        }
+        // One that cannot be new enough is not begun.
+        guard known.appliedIndex >= index, let snapshot = snapshots.snapshot(of: group, atLeast: LogIndex(index)) else {
+            return .notYet
+        }
+        return .here(snapshot.data)
     }
 
     private func take(

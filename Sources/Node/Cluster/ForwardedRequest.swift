@@ -13,6 +13,8 @@ enum ForwardedRequest: Hashable, Sendable {
     case snapshotFailed(group: UInt32)
     /// What has ended the process of the sender; answered with the same of the receiver.
     case crashes([ExecutionMark])
+    /// A node that does not run wants the leader's state; answered with a `SnapshotReply`.
+    case snapshotWanted(group: UInt32, atLeast: UInt64)
 
     static let version: UInt8 = 1
 
@@ -53,6 +55,10 @@ enum ForwardedRequest: Hashable, Sendable {
                 writer.write(mark.kind.rawValue)
                 writer.write(mark.id)
             }
+        case .snapshotWanted(let group, let index):
+            writer.write(UInt8(6))
+            writer.write(UInt64(group))
+            writer.write(index)
         }
         return writer.bytes
     }
@@ -94,7 +100,8 @@ enum ForwardedRequest: Hashable, Sendable {
                     ExecutionMark(kind: try $0.enumeration(ExecutionMark.Kind.self), id: try $0.int64())
                 }
             )
-        default: throw DecodingFailure("Expected a request of kind 0 to 5, but got \(kind)")
+        case 6: self = .snapshotWanted(group: group, atLeast: try reader.unsigned())
+        default: throw DecodingFailure("Expected a request of kind 0 to 6, but got \(kind)")
         }
         guard reader.isAtEnd else { throw DecodingFailure("Expected the end of the request, but got more bytes") }
     }

@@ -112,14 +112,18 @@ final class SnapshotExchange: SnapshotInstalling {
     }
 
     private static func offer(_ made: Made) -> Snapshot? {
-        guard let membership = try? Membership(decoding: made.manifest.membership) else { return nil }
-        return Snapshot(
-            metadata: SnapshotMetadata(
-                index: LogIndex(made.manifest.position.appliedIndex),
-                term: Term(made.manifest.position.appliedTerm),
-                configuration: membership.configuration
-            ),
-            data: made.bytes
+        guard let metadata = try? metadata(of: made.manifest) else { return nil }
+        return Snapshot(metadata: metadata, data: made.bytes)
+    }
+
+    /// What a log has to know of a snapshot.
+    ///
+    /// - Throws: `DecodingFailure` for members that cannot be read.
+    static func metadata(of manifest: SnapshotManifest) throws -> SnapshotMetadata {
+        SnapshotMetadata(
+            index: LogIndex(manifest.position.appliedIndex),
+            term: Term(manifest.position.appliedTerm),
+            configuration: try Membership(decoding: manifest.membership).configuration
         )
     }
 
