@@ -106,8 +106,8 @@ final class PeerDirectories: DirectoryMemory {
 
     private static func damaged(_ path: String) -> DataFolderError {
         DataFolderError(
-            "Expected the data folders of the other nodes in '\(path)', but got something else; restore the file from a "
-                + "backup, or delete it if no other node has lost its disk since this one ran"
+            "Expected the data folders of the other nodes in '\(path)', but got something else; restore the file from "
+                + "a backup, or delete it if no other node has lost its disk since this one ran"
         )
     }
 }

@@ -56,7 +56,7 @@ package struct StateReset {
             )
         }
         let folder = try DataFolder(path: dataFolder)
-        let log = try ThalwegNode.openLog(folder) { _ in }
+        let log = try openLog(folder, settings)
         defer { log.close() }
         var configuration = ThalwegNode.transportConfiguration(settings, folder)
         configuration.directories = try PeerDirectories(folder: folder.path, logger: logger)
@@ -115,12 +115,23 @@ package struct StateReset {
             _ = try log.status(of: group)
             try log.verify(group)
         } catch {
-            throw NodeFailure(
-                "Expected a sound log of group \(group), but got: \(error). What this node has promised is lost, so "
-                    + "remove it from the cluster ('thalweg cluster remove \(settings.nodeID)'), and let it join as a "
-                    + "new node"
-            )
+            throw StateReset.unsound(error, settings)
         }
+    }
+
+    private static func openLog(_ folder: DataFolder, _ settings: ClusterSettings) throws -> SQLiteRaftLog {
+        do {
+            return try ThalwegNode.openLog(folder) { _ in }
+        } catch {
+            throw unsound(error, settings)
+        }
+    }
+
+    private static func unsound(_ error: any Error, _ settings: ClusterSettings) -> NodeFailure {
+        NodeFailure(
+            "Expected a sound log, but got: \(error). What this node has promised is lost, so remove it from the "
+                + "cluster ('thalweg cluster remove \(settings.nodeID)'), and let it join as a new node"
+        )
     }
 
     // MARK: Fetching
@@ -172,8 +183,9 @@ package struct StateReset {
             try await Task.sleep(for: .milliseconds(StateReset.pollMilliseconds))
         }
         throw NodeFailure(
-            "Expected a leader that sends its state of group \(group), but \(last). Look at 'thalweg cluster status' on "
-                + "another node; in a cluster where nothing happens, 'thalweg cluster transfer-leader' helps; then repeat"
+            "Expected a leader that sends its state of group \(group), but \(last). Look at 'thalweg cluster status' "
+                + "on another node; in a cluster where nothing happens, 'thalweg cluster transfer-leader' helps; then "
+                + "repeat"
         )
     }
 
