@@ -63,7 +63,8 @@ extension ThalwegNode: QueryGateway {
         _ body: @escaping @Sendable (ReaderPool) throws -> Value
     ) async throws -> Value {
         if let conflict = link?.conflict.reason { throw QueryError(.unavailable, conflict) }
-        if consistency == .linearizable, link != nil { try await passReadBarrier() }
+        // A node that is alone waits, too: its database shows what was answered only after the next save.
+        if consistency == .linearizable { try await passReadBarrier() }
         let readers = readers
         do {
             return try await queryThreads.runIfActive { try body(readers) }
