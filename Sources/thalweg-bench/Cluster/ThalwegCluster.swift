@@ -168,6 +168,14 @@ final class ThalwegCluster {
         throw BenchError("Expected a node that leads group \(Self.group), but found none")
     }
 
+    /// Where the leader's HTTP port is.
+    func leaderEndpoint() throws -> Endpoint {
+        guard let endpoint = try self.leader().endpoint else {
+            throw BenchError("Expected a leader, but it has ended")
+        }
+        return endpoint
+    }
+
     /// Whether all running nodes name the same running leader and none is more than `lag` entries behind it.
     func isLevel(lag: Int = 0) throws -> Bool {
         let found = try self.runningNodes.map { try self.status(of: $0) }
