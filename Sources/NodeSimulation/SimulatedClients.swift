@@ -268,7 +268,9 @@ final class SimulatedClients {
         }
         for key in events.jobs.keys.sorted() where events.jobs[key]?.isCompleted ?? false {
             let state = try group.state.job(key)?.state
-            if state == nil, let instance = events.jobs[key]?.instance, try group.state.processInstance(instance) == nil {
+            if state == nil, let instance = events.jobs[key]?.instance,
+                try group.state.processInstance(instance) == nil
+            {
                 continue
             }
             if state != .completed {

@@ -88,8 +88,8 @@ extension Replica {
         answer(request.request.id, .refused(reason: "the disk is full"))
     }
 
-    /// Takes back what the transaction holds beyond committed entries. SQLite takes back all of it; what is committed is
-    /// applied anew.
+    /// Takes back what the transaction holds beyond committed entries. SQLite takes back all of it; what is committed
+    /// is applied anew.
     func undoUncommitted() throws {
         guard unsaved.isTransactionOpen else { return }
         try state.rollback()

@@ -10,8 +10,8 @@ struct CommitNotices {
 
 /// How messages leave. A leader that commits one batch is about to send the next one, which carries the commit index as
 /// well: told separately, every batch would wake every follower twice. So a notice of a commit waits a few
-/// milliseconds for a message that says the same; a follower knows a little later what it may apply, and clients wait for
-/// none of it.
+/// milliseconds for a message that says the same; a follower knows a little later what it may apply, and clients wait
+/// for none of it.
 extension Replica {
     func send(_ messages: [RaftMessage]) {
         guard limits.commitNoticeMilliseconds > 0, raft.role == .leader else {

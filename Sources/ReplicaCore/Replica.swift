@@ -172,7 +172,8 @@ package final class Replica<Storage: RaftStorage> {
     /// When `step` should be called again without an input; nil when only an input can change anything.
     package var wakeTime: Int64? {
         if isStalled { return max(retryTime, time) }
-        return [campaignTime, nextSave, notices.departure, raft.role == .leader ? nextExecution : nil].compactMap { $0 }.min()
+        let own = raft.role == .leader ? nextExecution : nil
+        return [campaignTime, nextSave, notices.departure, own].compactMap { $0 }.min()
     }
 
     /// When a leader has something to execute by itself.

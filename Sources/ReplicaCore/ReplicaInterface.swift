@@ -131,7 +131,8 @@ package struct ReplicaLimits: Hashable, Sendable {
     /// may come from, before they are committed there.
     package var saveMilliseconds: Int64 = 50
     package var unsavedBytes = 1 << 20
-    /// How long a leader's notice of a commit may wait for entries to go along with, in milliseconds; 0 sends it at once.
+    /// How long a leader's notice of a commit may wait for entries to go along with, in milliseconds; 0 sends it at
+    /// once.
     package var commitNoticeMilliseconds: Int64 = 0
     /// Finished instances that one save removes from the state.
     package var archivedPerSave = 256
