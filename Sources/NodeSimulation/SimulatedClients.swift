@@ -146,7 +146,7 @@ final class SimulatedClients {
     private func beginWork() {
         self.isDeployed = true
         guard !self.world.isHealing else { return }
-        let time = max(1, self.world.options.faultyTime - self.world.now) * 4 / 5
+        let time = max(1, (self.world.options.faultyTime - self.world.now) * 4 / 5)
         for number in 0..<self.world.options.instances {
             self.world.plan(after: self.world.random.next(below: time)) { [unowned self] in
                 let models = SimulatedModels.allCases.filter { $0 != .hold }

@@ -22,7 +22,7 @@ import Testing
 
     /// A change of these numbers means that a run takes another course: right after a change of what nodes do, and a
     /// fault if nothing was changed, or if debug and release differ.
-    @Test(arguments: [(3, 0x82D8_45E2_DA00_44BB), (14, 0x7ACF_E92E_AA3E_7C92)] as [(UInt64, UInt64)])
+    @Test(arguments: [(3, 0xCBA2_9090_6C75_E9EF), (14, 0xF0B4_A0F4_B0DB_09F8)] as [(UInt64, UInt64)])
     func `the same seed takes the same course in every process and build`(seed: UInt64, trace: UInt64) {
         let report = NodeScenario().run(seed: seed, options: ScenarioOptions())
 
@@ -31,8 +31,8 @@ import Testing
 
     /// The first seed of the scenario that notices each mistake.
     static let planted: [(defect: Defect, seed: UInt64)] = [
-        (.answersBeforeCommit, 1), (.appliedIndexApart, 1), (.dispatchesBeforeCommit, 180), (.noSync, 2),
-        (.sessionsLostInSnapshot, 6), (.wallClockTime, 3),
+        (.answersBeforeCommit, 1), (.appliedIndexApart, 2), (.dispatchesBeforeCommit, 100), (.noSync, 1),
+        (.sessionsLostInSnapshot, 3), (.wallClockTime, 3),
     ]
 
     @Test(arguments: Self.planted) func `a planted mistake is caught`(defect: Defect, seed: UInt64) {

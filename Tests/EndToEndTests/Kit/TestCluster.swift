@@ -43,25 +43,29 @@ final class TestCluster: Sendable {
 
     subscript(node: Int) -> TestServer { servers[node - 1] }
 
-    /// Ports that nobody has at this moment, all different.
+    /// Ports that nobody has at this moment, all different, and below those that the system gives to outgoing
+    /// connections: one of another test could take a port before its server has it.
     static func freePorts(_ count: Int) throws -> [UInt16] {
         var sockets: [Int32] = []
         defer { for socket in sockets { close(socket) } }
-        return try (0..<count).map { _ in
+        var ports: [UInt16] = []
+        for _ in 0..<1_000 where ports.count < count {
+            let port = UInt16.random(in: 15_000...30_000)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             sockets.append(descriptor)
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
             address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let result = withUnsafeMutablePointer(to: &address) { pointer in
+            let isFree = withUnsafePointer(to: &address) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                    bind(descriptor, raw, size) == 0 && getsockname(descriptor, raw, &size) == 0
+                    bind(descriptor, raw, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
                 }
             }
-            guard result else { throw Failure("Expected a free port, but got errno \(errno)") }
-            return UInt16(bigEndian: address.sin_port)
+            if isFree { ports.append(port) }
         }
+        guard ports.count == count else { throw Failure("Expected \(count) free ports, but found \(ports.count)") }
+        return ports
     }
 
     // MARK: Commands
