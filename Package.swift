@@ -48,6 +48,7 @@ let package = Package(
 
         // Pure cores.
         .target(name: "BPMNModel", swiftSettings: settings),
+        .target(name: "Checksum", swiftSettings: settings),
         .target(name: "FEEL", swiftSettings: settings),
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Linearizability", swiftSettings: settings),
@@ -60,7 +61,7 @@ let package = Package(
         .target(name: "ClusterCertificates", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(
             name: "ClusterTransport",
-            dependencies: ["CLibuv", "COpenSSL", "RaftCore", logging, swiftProtobuf],
+            dependencies: ["CLibuv", "COpenSSL", "Checksum", "RaftCore", logging, swiftProtobuf],
             exclude: ["Wire/Wire.proto"],
             swiftSettings: settings
         ),
@@ -83,7 +84,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "RaftLog", dependencies: ["RaftCore", "SQLite"], swiftSettings: settings),
+        .target(name: "RaftLog", dependencies: ["Checksum", "RaftCore", "SQLite"], swiftSettings: settings),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(name: "SimulatedDisk", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(name: "StateStore", dependencies: ["ProcessEngine", "SQLite"], swiftSettings: settings),
@@ -174,7 +175,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore",
+                "BPMNModel", "BPMNParsing", "Checksum", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine",
+                "RaftCore",
                 "RaftLog", "ReplicaCore", "SQLite", "StateStore", swiftProtobuf,
             ],
             exclude: ["Findings"],
@@ -192,7 +194,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RaftLogTests",
-            dependencies: ["ProcessEngine", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk", "StateStore"],
+            dependencies: [
+                "Checksum", "ProcessEngine", "RaftCore", "RaftLog", "SQLite", "SimulatedDisk", "StateStore",
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -203,7 +207,7 @@ let package = Package(
         .testTarget(name: "ThalwegBenchTests", dependencies: ["JSON", "thalweg-bench"], swiftSettings: settings),
         .testTarget(
             name: "ClusterTransportTests",
-            dependencies: ["CLibuv", "COpenSSL", "ClusterTransport", "RaftCore", logging, swiftProtobuf],
+            dependencies: ["CLibuv", "COpenSSL", "Checksum", "ClusterTransport", "RaftCore", logging, swiftProtobuf],
             swiftSettings: settings
         ),
         .testTarget(name: "RaftCoreTests", dependencies: ["RaftCore"], swiftSettings: settings),

@@ -1,3 +1,4 @@
+import Checksum
 import RaftCore
 
 /// The bytes in which a group's incarnation, hard state, snapshot and state generation are kept, version 2:

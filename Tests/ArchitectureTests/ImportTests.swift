@@ -62,6 +62,7 @@ enum Project {
 
     private static let rules: [String: Rule] = [
         "BPMNModel": Rule(ours: [], isPure: true),
+        "Checksum": Rule(ours: [], isPure: true),
         "FEEL": Rule(ours: [], isPure: true),
         "JSON": Rule(ours: [], isPure: true),
         "Linearizability": Rule(ours: [], isPure: true),
@@ -72,10 +73,13 @@ enum Project {
         "Gateway": Rule(ours: ["ProcessEngine"], isPure: true),
         "Health": Rule(ours: ["RaftCore"], isPure: true),
         "SQLite": Rule(ours: ["CSQLite"]),
-        "RaftLog": Rule(ours: ["RaftCore", "SQLite"]),
+        "RaftLog": Rule(ours: ["Checksum", "RaftCore", "SQLite"]),
         "StateStore": Rule(ours: ["ProcessEngine", "SQLite"]),
         "ClusterCertificates": Rule(ours: ["COpenSSL"]),
-        "ClusterTransport": Rule(ours: ["CLibuv", "COpenSSL", "RaftCore"], others: ["Logging", "SwiftProtobuf"]),
+        "ClusterTransport": Rule(
+            ours: ["CLibuv", "COpenSSL", "Checksum", "RaftCore"],
+            others: ["Logging", "SwiftProtobuf"]
+        ),
         "HTTPAPI": Rule(
             ours: ["Gateway", "JSON", "ProcessEngine"],
             others: [

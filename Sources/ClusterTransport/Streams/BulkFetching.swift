@@ -1,4 +1,5 @@
 import CLibuv
+import Checksum
 import Dispatch
 import RaftCore
 

@@ -1,3 +1,4 @@
+import Checksum
 import Dispatch
 import Glibc
 import RaftCore

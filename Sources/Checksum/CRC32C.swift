@@ -1,13 +1,14 @@
 /// The Castagnoli checksum (RFC 3720, appendix B.4), eight bytes a step. It finds every burst of up to 32 wrong bits.
-struct CRC32C {
+package struct CRC32C {
     private var state: UInt32 = 0xFFFF_FFFF
 
     /// The checksum of everything added so far.
-    var value: UInt32 { ~self.state }
+    package var value: UInt32 { ~self.state }
 
-    init() {}
+    package init() {}
 
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    /// Adds bytes to what was added before.
+    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
         var crc = self.state
         var position = 0
         Self.table.withUnsafeBufferPointer { table in
@@ -30,10 +31,13 @@ struct CRC32C {
         self.state = crc
     }
 
-    mutating func add(_ bytes: [UInt8]) { bytes.withUnsafeBytes { self.add($0) } }
+    /// Adds bytes to what was added before.
+    @inlinable
+    package mutating func add(_ bytes: [UInt8]) { bytes.withUnsafeBytes { self.add($0) } }
 
     /// Adds the integer's bytes, lowest first.
-    mutating func add(_ value: some FixedWidthInteger) {
+    @inlinable
+    package mutating func add(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { self.add($0) }
     }
 
