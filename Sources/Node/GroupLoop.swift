@@ -29,8 +29,8 @@ final class GroupLoop {
     private let logger: Logger
     private var nextTick: Int64
     private var nextDurableCommit: Int64
-    /// Work for the log that found no space.
-    private var unpersisted: StorageAppend?
+    /// Work for the log that found no space, and what came after it.
+    private var unpersisted = WaitingAppends()
     private var nextPersist: Int64 = 0
     /// A newer commit index that is not on disk. It needs no sync of its own, since it only shortens recovery: it goes
     /// along with the next entries.
@@ -106,7 +106,7 @@ final class GroupLoop {
 
     private func nextWake() -> Int64 {
         // While the log finds no space there is nothing else to wake up for.
-        if unpersisted != nil { return min(nextTick, nextPersist) }
+        if !unpersisted.isEmpty { return min(nextTick, nextPersist) }
         var wake = nextTick
         if let due = replica.wakeTime { wake = min(wake, due) }
         return wake
@@ -129,8 +129,9 @@ final class GroupLoop {
             inputs.append(.tick)
             tick(&inputs)
         }
-        if let work = unpersisted {
-            if now >= nextPersist, try persist(work) { inputs.insert(.persisted(work), at: 0) }
+        if now >= nextPersist, !unpersisted.isEmpty {
+            inputs.insert(contentsOf: try unpersisted.retry(persist).map { .persisted($0) }, at: 0)
+            if unpersisted.isEmpty { logger.notice("there is space again") }
         }
         let archived = runner.takeArchived(generation: generation)
         if !archived.isEmpty { inputs.append(.archived(archived)) }
@@ -180,14 +181,15 @@ final class GroupLoop {
             if let fault = replica.fault { throw NodeFailure("the consensus core has stopped: \(fault)") }
             inputs.removeAll(keepingCapacity: true)
             for action in actions { try perform(action, next: &inputs) }
-            if !inputs.isEmpty || replica.hasWorkLeft { inputs += runner.takeArrived() }
+            // Under load there is always more; ticks, and what others may see of this thread, must not wait for its end.
+            if clock.now < nextTick, !inputs.isEmpty || replica.hasWorkLeft { inputs += runner.takeArrived() }
         } while !inputs.isEmpty || replica.hasWorkLeft
     }
 
     private func perform(_ action: ReplicaAction, next: inout [ReplicaInput]) throws {
         switch action {
         case .persist(let work):
-            if try persist(work) { next.append(.persisted(work)) }
+            if try unpersisted.take(work, persist) { next.append(.persisted(work)) }
         case .send(let messages): connections.send(messages)
         case .answer(let id, let answer): deliver(id, answer, next: &next)
         case .transfer(let record):
@@ -248,13 +250,8 @@ final class GroupLoop {
                 try log.append(write)
             }
             pendingHardState = nil
-            if unpersisted != nil {
-                unpersisted = nil
-                logger.notice("there is space again")
-            }
             return true
         } catch let error as RaftLogError where error.code == .diskFull {
-            unpersisted = work
             nextPersist = clock.now + 500
             logger.critical("the disk is full; free some space", metadata: ["error": "\(error)"])
             return false
@@ -320,7 +317,7 @@ final class GroupLoop {
             runner.leaderSignal.notify()
         }
         runner.snapshot.withLock { snapshot in
-            snapshot.isReady = replica.isReady && unpersisted == nil
+            snapshot.isReady = replica.isReady && unpersisted.isEmpty
             snapshot.isLeader = replica.role == .leader
             snapshot.term = replica.term.rawValue
             snapshot.commitIndex = replica.commitIndex.rawValue

@@ -156,15 +156,12 @@ extension Replica {
             noteUnsaved(committed)
             if committed.membership != nil { changesMembers = true }
         }
-        // Who the members are is asked of the database.
-        if changesMembers {
-            try save()
-            if isStalled { return }
-        }
         for committed in entries where !committed.isNoted {
             resolveOrphans(by: committed.entry.id)
             noteChange(committed)
         }
+        // Who the members are is asked of the database.
+        if changesMembers { try save() }
         releaseReads()
     }
 
@@ -192,6 +189,7 @@ extension Replica {
 
     /// The leader said what its state came to before this entry; a state that differs must not be served.
     private func checkDigest(_ expected: StateDigest, before index: LogIndex) throws {
+        try state.checkDigest()
         let own = state.digest
         guard expected.version == own.version, expected != own else { return }
         throw ReplicaDivergence(group: group, index: index.rawValue, expected: expected, found: own)

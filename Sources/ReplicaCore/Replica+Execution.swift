@@ -295,6 +295,7 @@ extension Replica {
             .init(time: batch.position.time, keyCounter: batch.position.keyCounter, digest: batch.digest),
             eventBytes: batch.eventBytes
         )
+        try state.checkDigest()
         do {
             let entry = try raft.propose(payload)
             var reached = batch.position

@@ -38,8 +38,11 @@ package final class Replica<Storage: RaftStorage> {
     var waitingEntries: [CommittedEntry] = []
     /// Committed entries that are to be applied.
     var applyQueue: [StorageApply] = []
-    /// Whether the last step ended before all was done, so that its actions are carried out first.
+    /// Whether the last step ended before all was done, so that its actions are carried out first; and how many steps
+    /// in a row did. A disk that is slower than what arrives must not keep a follower from applying.
     private var isInterrupted = false
+    private var interruptions = 0
+    private static var interruptionLimit: Int { 3 }
     /// Batches proposed here before leadership was lost: whether they are committed is not known yet.
     var orphans: [OpenBatch] = []
     /// The members as of the last entry that was handed out.
@@ -180,6 +183,8 @@ package final class Replica<Storage: RaftStorage> {
     private var nextExecution: Int64? {
         if retryTime > time { return retryTime }
         let waiting = parked.nextDeadline
+        // Whatever makes that possible comes with an input.
+        guard mayExecute else { return waiting }
         switch nextDue {
         case .unknown: return queue.isEmpty ? time : nil
         case .never: return waiting
@@ -247,6 +252,7 @@ package final class Replica<Storage: RaftStorage> {
     /// Works until only an input can change anything.
     private func proceed() throws {
         isInterrupted = false
+        let mayInterrupt = interruptions < Self.interruptionLimit
         repeat {
             campaignIfDue()
             sendNoticesIfDue()
@@ -255,17 +261,17 @@ package final class Replica<Storage: RaftStorage> {
             try noteRole()
             expireParked()
             // Others wait for what is to be sent and made durable, and clients for their answers: that leaves first.
-            if hasUrgentActions, !applyQueue.isEmpty || isSaveDue || mayExecute {
-                isInterrupted = true
-                return
-            }
+            if mayInterrupt, hasUrgentActions, !applyQueue.isEmpty || isSaveDue || mayExecute { return interrupt() }
             try applyQueued()
-            if hasUrgentActions, isSaveDue || mayExecute {
-                isInterrupted = true
-                return
-            }
+            if mayInterrupt, hasUrgentActions, isSaveDue || mayExecute { return interrupt() }
             if isSaveDue { try save() }
         } while try raft.hasReady || executeBatch()
+        interruptions = 0
+    }
+
+    private func interrupt() {
+        isInterrupted = true
+        interruptions += 1
     }
 
     /// Whether there are actions that should not wait for anything else to be done here.

@@ -140,6 +140,10 @@ package final class SQLiteState: TransactionalState {
 
     // MARK: Transactions
 
+    package func checkDigest() throws {
+        if let failure = tracker.failure { throw failure }
+    }
+
     package var changeCount: Int64 { database.totalChanges }
 
     package func begin() throws {
@@ -167,7 +171,7 @@ package final class SQLiteState: TransactionalState {
     }
 
     package func commit(_ position: StatePosition) throws {
-        if let failure = tracker.failure { throw failure }
+        try checkDigest()
         try statements.store(position, tracker.content)
         if isOpenTransactionDurable { try statements.storeDurable(position.appliedIndex) }
         try database.commit()

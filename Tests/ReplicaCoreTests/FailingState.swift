@@ -24,6 +24,7 @@ final class FailingState: TransactionalState {
     var position: StatePosition { inner.position }
     var membership: [UInt8] { inner.membership }
     var digest: StateDigest { inner.digest }
+    func checkDigest() throws { try inner.checkDigest() }
     var changeCount: Int64 { inner.changeCount }
     func begin() throws { try inner.begin() }
     func setSavepoint() throws { try inner.setSavepoint() }

@@ -182,4 +182,37 @@ final class Trio {
 
         #expect(try rows(follower.state.inner) == rows(leader.state.inner))
     }
+
+    @Test func `a follower to which more comes with every sync of its log applies all the same`() throws {
+        let trio = try Trio()
+        let leader = try trio.elect(among: [1, 2, 3])
+        try leader.define()
+        try trio.settle()
+        let follower = try #require(trio.members.first { $0.id != leader.id })
+        let before = follower.replica.appliedIndex
+        var inputs: [ReplicaInput] = []
+        for _ in 0..<20 {
+            try leader.submit(ReplicaHarness.create)
+            for message in leader.takeOutgoing() {
+                if message.to == follower.id {
+                    inputs.append(.received(message))
+                } else {
+                    try trio[message.to.rawValue].step([.received(message)])
+                }
+            }
+            for member in trio.members where member.id != follower.id && member.id != leader.id {
+                try leader.step(member.takeOutgoing().filter { $0.to == leader.id }.map { .received($0) })
+            }
+
+            // Nothing is asked of the replica before its log is synced, and by then there is more.
+            let actions = try follower.replica.step(inputs, time: follower.time)
+            inputs = []
+            for case .persist(let work) in actions {
+                if let hardState = work.hardState { follower.storage.set(hardState) }
+                follower.storage.append(work.entries)
+                inputs.append(.persisted(work))
+            }
+        }
+        #expect(follower.replica.appliedIndex > before + 10)
+    }
 }

@@ -72,6 +72,7 @@ final class ClusterLink: TransportHandler {
         }
         if let members {
             directories.setMembers(members)
+            if conflict.keepMembers(members) { targets.withLock { $0.identityConflict }(false) }
             transport.withLock { $0 }?.rememberDirectories()
         }
         dial()

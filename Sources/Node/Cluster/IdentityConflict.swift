@@ -34,6 +34,18 @@ final class IdentityConflict: Sendable {
         }
     }
 
+    /// What those said who are members no more counts no more.
+    ///
+    /// - Returns: whether nobody else refuses this node.
+    func keepMembers(_ members: Set<NodeID>) -> Bool {
+        state.withLock { state in
+            let kept = state.refusals.filter { members.contains($0.key) }
+            guard kept.count < state.refusals.count else { return false }
+            state.refusals = kept
+            return state.reason == nil
+        }
+    }
+
     /// The node talks to this one after all.
     ///
     /// - Returns: whether it was the last that refused.

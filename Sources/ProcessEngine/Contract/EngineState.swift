@@ -162,6 +162,8 @@ package protocol TransactionalState: EngineState {
     /// Of everything that replicas have in common but the position, the open transaction included: equal wherever the
     /// same entries were applied. After a rollback, to the savepoint too, it is what it was before.
     var digest: StateDigest { get }
+    /// - Throws: why the digest is not that of the rows: a changed row could not be read.
+    func checkDigest() throws
     /// Grows with every row that is changed, whatever becomes of the change.
     var changeCount: Int64 { get }
     func begin() throws
