@@ -181,7 +181,7 @@ final class GroupLoop {
             if let fault = replica.fault { throw NodeFailure("the consensus core has stopped: \(fault)") }
             inputs.removeAll(keepingCapacity: true)
             for action in actions { try perform(action, next: &inputs) }
-            // Under load there is always more; ticks, and what others may see of this thread, must not wait for its end.
+            // Under load there is always more; ticks, and what others may see of this thread, must not wait for that.
             if clock.now < nextTick, !inputs.isEmpty || replica.hasWorkLeft { inputs += runner.takeArrived() }
         } while !inputs.isEmpty || replica.hasWorkLeft
     }
