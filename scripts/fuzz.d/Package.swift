@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CLibFuzzer", path: "CLibFuzzer"),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "BPMNModel", swiftSettings: settings),
+        .target(name: "Checksum", swiftSettings: settings),
         .target(name: "BPMNParsing", dependencies: ["BPMNModel", "CExpat", "FEEL"], swiftSettings: settings),
         .target(
             name: "ClusterTransport",
@@ -48,7 +49,7 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "ProcessEngine", dependencies: ["BPMNModel", "FEEL", "JSON"], swiftSettings: settings),
         .target(name: "RaftCore", swiftSettings: settings),
-        .target(name: "RaftLog", dependencies: ["RaftCore", "SQLite"], swiftSettings: settings),
+        .target(name: "RaftLog", dependencies: ["Checksum", "RaftCore", "SQLite"], swiftSettings: settings),
         .target(name: "ReplicaCore", dependencies: ["ProcessEngine", "RaftCore"], swiftSettings: settings),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: settings),
         .target(
@@ -60,7 +61,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "BPMNModel", "BPMNParsing", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine", "RaftCore",
+                "BPMNModel", "BPMNParsing", "Checksum", "ClusterTransport", "FEEL", "HTTPAPI", "JSON", "ProcessEngine",
+                "RaftCore",
                 "RaftLog", "ReplicaCore", "SQLite", "StateStore", swiftProtobuf,
             ],
             path: "Tests/FuzzTests/Targets",

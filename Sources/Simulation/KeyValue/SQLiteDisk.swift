@@ -213,8 +213,28 @@ final class SQLiteDisk: DiskBackend {
         guard !paths.isEmpty else { return }
         for _ in 0...random.next(below: 8) {
             let path = paths[random.next(below: paths.count)]
-            self.disk.flipBit(of: path, at: random.next(below: self.disk.image.size(of: path) * 8))
+            let bit = random.next(below: self.disk.image.size(of: path) * 8)
+            if bit < self.flippableBytes(of: path) * 8 { self.disk.flipBit(of: path, at: bit) }
         }
+    }
+
+    /// How many bytes of a file may be damaged: of a write-ahead file, all up to its last transaction. Damage in that one
+    /// looks like a crash that cut it short (`WriteAheadInspection`); a log with one sync for a transaction cannot tell
+    /// them apart.
+    private func flippableBytes(of path: String) -> Int {
+        let size = self.disk.image.size(of: path)
+        guard path.hasSuffix("-wal"), let bytes = self.disk.image.contents(of: path), bytes.count >= 32 else {
+            return size
+        }
+        let frameBytes = 24 + bytes[8..<12].reduce(0) { $0 << 8 | Int($1) }
+        // Where transactions begin.
+        var beginnings = [32]
+        for offset in stride(from: 32, through: bytes.count - frameBytes, by: frameBytes) {
+            let isOfThisLog = bytes[(offset + 8)..<(offset + 16)].elementsEqual(bytes[16..<24])
+            let isCommit = bytes[(offset + 4)..<(offset + 8)].contains { $0 != 0 }
+            if isOfThisLog, isCommit { beginnings.append(offset + frameBytes) }
+        }
+        return beginnings.dropLast().last ?? 0
     }
 
     func open() throws(DiskTrouble) {
