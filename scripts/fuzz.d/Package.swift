@@ -35,7 +35,7 @@ let package = Package(
                 "Frames/FrameReader.swift", "Frames/OutgoingFrame.swift", "Frames/Outbox.swift",
                 "Frames/RaftMessageDecoding.swift", "Frames/RaftMessageEncoding.swift", "Streams/Identity.swift",
                 "TransportConfiguration.swift", "TransportError.swift", "TransportHandler.swift",
-                "TransportHandler.swift", "Wire/Wire.pb.swift",
+                "DirectoryMemory.swift", "Wire/Wire.pb.swift",
             ],
             swiftSettings: settings
         ),
