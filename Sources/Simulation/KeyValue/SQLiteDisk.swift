@@ -218,9 +218,9 @@ final class SQLiteDisk: DiskBackend {
         }
     }
 
-    /// How many bytes of a file may be damaged: of a write-ahead file, all up to its last transaction. Damage in that one
-    /// looks like a crash that cut it short (`WriteAheadInspection`); a log with one sync for a transaction cannot tell
-    /// them apart.
+    /// How many bytes of a file may be damaged: of a write-ahead file, all up to its last transaction. Damage in that
+    /// one looks like a crash that cut it short (`WriteAheadInspection`); a log with one sync for a transaction cannot
+    /// tell them apart.
     private func flippableBytes(of path: String) -> Int {
         let size = self.disk.image.size(of: path)
         guard path.hasSuffix("-wal"), let bytes = self.disk.image.contents(of: path), bytes.count >= 32 else {
